@@ -1,0 +1,1 @@
+"""cis-power: a customer information system for electric power distribution."""

@@ -1,0 +1,3 @@
+from cis_power.cli import main
+
+main()
