@@ -1,0 +1,8 @@
+"""The database: one set of models for SQLite and PostgreSQL; differences of the dialects live here."""
+
+from cis_power.core.db.base import Base, Identity
+from cis_power.core.db.bulk import bulk_insert, bulk_upsert, chunked
+from cis_power.core.db.database import Database
+from cis_power.core.db.types import Money, UtcDateTime
+
+__all__ = ["Base", "Database", "Identity", "Money", "UtcDateTime", "bulk_insert", "bulk_upsert", "chunked"]
