@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from cis_power.core.errors import ConfigError, Problem
 
 _PREFIX = "CIS_"
-_NOT_SETTINGS = frozenset({"CIS_CONFIG", "CIS_TEST_DATA", "CIS_TEST_DATABASES"})
+_FOR_TESTS = "CIS_TEST_"
 
 
 def _known_zone(name: str) -> str:
@@ -144,7 +144,7 @@ def _override(values: dict[str, Any], environ: Mapping[str, str]) -> list[Proble
     """Lay `CIS_*` variables over the file's values; answers the unknown ones."""
     unknown = []
     for variable, text in sorted(environ.items()):
-        if not variable.startswith(_PREFIX) or variable in _NOT_SETTINGS:
+        if not variable.startswith(_PREFIX) or variable.startswith(_FOR_TESTS) or variable == "CIS_CONFIG":
             continue
         field = variable.removeprefix(_PREFIX).lower()
         if field not in Settings.model_fields or field == "sources":
