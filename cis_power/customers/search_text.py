@@ -1,0 +1,145 @@
+"""What is searched and how a query is understood: pure text, the same on every database.
+
+Every owner (an account, a usage point) has a few *documents*, one per kind of field, because a role may search only by
+the kinds that it may see. A document is its terms between line feeds: "\\n王小明\\n\\nwangxiaoming\\n\\nwxm\\n". So
+"contains", "begins with" and "ends with" are one question: is this *needle* in the text? The index keeps the *grams*
+of the text (pairs of characters where one is not ASCII or a term begins, else triples). All grams of a needle are among
+those of every text that holds it: the index proposes, the text decides.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import phonenumbers
+
+from cis_power.customers.pinyin import spellings
+
+EDGE = "\n"
+MAX_QUERY_LENGTH = 200
+MAX_TOKENS = 8
+_PHONE_LIKE = re.compile(r"[+(\d][\d\s().+/-]*")
+_MIN_PHONE_DIGITS = 4
+_PAIR, _TRIPLE = 2, 3
+
+
+class TermKind(StrEnum):
+    """The kinds of documents: each obeys one field rule of access."""
+
+    NUMBER = "number"  # account, usage point, meter: no personal field
+    NAME = "name"
+    PHONE = "phone"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A needle that must be in a document; `kinds` empty: of any kind."""
+
+    needle: str
+    kinds: tuple[TermKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Any of `alternatives` must hold, each of whose clauses must hold. No alternatives: nothing is found."""
+
+    alternatives: tuple[tuple[Clause, ...], ...]
+    whole: str
+
+
+def normalise(text: str) -> str:
+    """One spelling for equal texts: width, case and runs of blanks do not count; control characters are blanks."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    cleaned = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in folded)
+    return " ".join(cleaned.split())
+
+
+def document(terms: Iterable[str | None]) -> str:
+    """The text of a document, from its terms; "" if there are none."""
+    known = dict.fromkeys(normalised for term in terms if term and (normalised := normalise(term)))
+    return "".join(f"{EDGE}{term}{EDGE}" for term in known)
+
+
+def name_terms(name: str) -> tuple[str, ...]:
+    """A name, its pinyin and its initials."""
+    return (name, *spellings("".join(normalise(name).split())))
+
+
+def phone_terms(phone: str, region: str) -> tuple[str, ...]:
+    """A phone number as it is dialled within the region; a text that is no number stays as its digits."""
+    return tuple(dict.fromkeys(form for form in (_dialled(phone, region), _digits(phone)) if form))
+
+
+def grams(text: str) -> tuple[str, ...]:
+    """The grams of a text or needle, in order, each once."""
+    found: dict[str, None] = {}
+    for start in range(len(text) - 1):
+        pair = text[start : start + _PAIR]
+        if pair[1] == EDGE and pair[0] == EDGE:
+            continue
+        if pair[0] == EDGE or not pair.isascii():
+            found[pair] = None
+        triple = text[start : start + _TRIPLE]
+        if len(triple) == _TRIPLE and triple.isascii() and EDGE + EDGE not in triple:
+            found[triple] = None
+    return tuple(found)
+
+
+def parse_query(text: str, region: str) -> Query:
+    """Understand what was typed: blanks part tokens that must all be found; a phone number may have any notation."""
+    whole = normalise(text[:MAX_QUERY_LENGTH])
+    tokens = whole.split()[:MAX_TOKENS]
+    alternatives: list[tuple[Clause, ...]] = []
+    if tokens:
+        alternatives.append(tuple(Clause(_needle(token)) for token in tokens))
+    phone = _phone_clause(whole, region)
+    if phone is not None:
+        alternatives.append((phone,))
+    return Query(alternatives=tuple(alternatives), whole=whole)
+
+
+def matches(query: Query, documents: Sequence[tuple[TermKind, str]]) -> bool:
+    """Whether an owner with these documents is found: the plain definition that the index must equal."""
+    return any(
+        all(
+            any(clause.needle in text for kind, text in documents if not clause.kinds or kind in clause.kinds)
+            for clause in clauses
+        )
+        for clauses in query.alternatives
+    )
+
+
+def _needle(token: str) -> str:
+    """A token long enough is found anywhere in a term; a shorter one where a term begins."""
+    long_enough = len(token) >= (_TRIPLE if token.isascii() else _PAIR)
+    return token if long_enough else EDGE + token
+
+
+def _phone_clause(whole: str, region: str) -> Clause | None:
+    if not _PHONE_LIKE.fullmatch(whole):
+        return None
+    digits = _dialled(whole, region) or _digits(whole)
+    if len(digits) < _MIN_PHONE_DIGITS:
+        return None
+    return Clause(digits + EDGE, (TermKind.PHONE,))
+
+
+def _dialled(phone: str, region: str) -> str:
+    """Digits as dialled within the region, international ones for a foreign number; "" for no possible number."""
+    try:
+        number = phonenumbers.parse(phone, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    number.extension = None
+    home = number.country_code == phonenumbers.country_code_for_region(region)
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.E164
+    return _digits(phonenumbers.format_number(number, style))
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isascii() and character.isdigit())
