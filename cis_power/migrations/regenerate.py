@@ -1,0 +1,38 @@
+"""Write the initial migration anew from the models: `python -m cis_power.migrations.regenerate`.
+
+For the time before the first release only; afterwards every change of a table is a migration of its own.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from alembic import command
+
+from cis_power.core.db import Database
+from cis_power.migrations import _config
+
+INITIAL = Path(__file__).parent / "versions" / "0001_initial.py"
+
+
+def regenerate() -> None:
+    INITIAL.unlink(missing_ok=True)
+    database = Database("sqlite://")
+    config = _config()
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.revision(config, message="All tables", autogenerate=True, rev_id="0001")
+    (INITIAL.parent / "0001_all_tables.py").rename(INITIAL)
+    text = INITIAL.read_text("utf-8")
+    search = "from cis_power.customers import search_index\n"
+    if (Path(__file__).parents[1] / "customers" / "search_index.py").exists():
+        text = text.replace("import cis_power.core.db\n", f"import cis_power.core.db\n{search}")
+        text = text.replace("    # ### end Alembic commands ###\n", "    search_index.create(op)\n", 1)
+        text = text.replace("def downgrade() -> None:\n", "def downgrade() -> None:\n    search_index.drop(op)\n")
+    INITIAL.write_text(text, "utf-8")
+    subprocess.run([sys.executable, "-m", "ruff", "check", "--fix", "-q", str(INITIAL)], check=False)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "ruff", "format", "-q", str(INITIAL)], check=True)  # noqa: S603
+
+
+if __name__ == "__main__":
+    regenerate()
