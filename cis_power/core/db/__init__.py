@@ -3,6 +3,17 @@
 from cis_power.core.db.base import Base, Identity
 from cis_power.core.db.bulk import bulk_insert, bulk_upsert, chunked
 from cis_power.core.db.database import Database
+from cis_power.core.db.revision import open_database
 from cis_power.core.db.types import Money, UtcDateTime
 
-__all__ = ["Base", "Database", "Identity", "Money", "UtcDateTime", "bulk_insert", "bulk_upsert", "chunked"]
+__all__ = [
+    "Base",
+    "Database",
+    "Identity",
+    "Money",
+    "UtcDateTime",
+    "bulk_insert",
+    "bulk_upsert",
+    "chunked",
+    "open_database",
+]
