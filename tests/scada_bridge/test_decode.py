@@ -14,7 +14,8 @@ from scada_bridge.encode import encode_bits, encode_words
 from scada_bridge.points import BYTE_ORDERS, Point
 
 FORMATS = {
-    "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q", "float32": "f", "float64": "d",
+    "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q", "float32": "f",
+    "float64": "d",
 }  # fmt: skip
 
 
