@@ -169,7 +169,8 @@ def fold(session: Session, before: datetime) -> int:
 def _widths(session: Session, ids: NDArray[np.int64]) -> Mapping[int, bool]:
     found: dict[int, bool] = {}
     for part in chunked(ids.tolist(), _KEYS_A_QUERY):
-        found.update(session.execute(select(Series.id, Series.wide).where(Series.id.in_(part))).tuples())
+        rows = session.execute(select(Series.id, Series.wide).where(Series.id.in_(part)))
+        found.update({row[0]: row[1] for row in rows})
     if len(found) != len(ids):
         unknown = sorted(set(ids.tolist()) - found.keys())
         raise ValueError(f"no such series: {unknown[:5]}")

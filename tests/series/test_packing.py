@@ -49,9 +49,9 @@ def _unpacked(rows):
 
 def _by_hand(rows, rule):
     found = {}
-    for series, at, value, quality in rows:
-        if np.isnan(value) and quality <= Quality.SUBSTITUTED:
-            quality = Quality.MISSING
+    for series, at, value, given_quality in rows:
+        nothing = np.isnan(value) and given_quality <= Quality.SUBSTITUTED
+        quality = Quality.MISSING if nothing else given_quality
         if quality == Quality.MISSING:
             continue
         old = found.get((series, at))
