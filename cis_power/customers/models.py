@@ -134,14 +134,14 @@ class DuplicateCandidate(Base):
 
 
 class SearchTerm(Base):
-    """A term by which a usage point's account is found; every wing writes its own kinds."""
+    """What an account or usage point is found by, one row a kind; every wing writes its own kinds."""
 
     __tablename__ = "search_term"
     __table_args__ = (Index("ix_search_term_usage_point", "usage_point_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(comment="account | phone | name | pinyin | address | meter | …")
+    kind: Mapped[str] = mapped_column(comment="account | name | phone | supply | address | meter")
     usage_point_id: Mapped[int | None] = mapped_column(ForeignKey("usage_point.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("customer_account.id"), index=True)
-    text: Mapped[str] = mapped_column(comment="folded: lower case, full-width forms narrowed")
-    grams: Mapped[str] = mapped_column(comment="bigrams of the text, parted by blanks")
+    text: Mapped[str] = mapped_column(comment="folded terms, each between line feeds")
+    grams: Mapped[str] = mapped_column(comment="pairs and triples of the text, parted by blanks")

@@ -47,5 +47,5 @@ def _syllable(character: str) -> str:
 
 
 def _phrase(name: str) -> list[str]:
-    parts: list[str] = lazy_pinyin(name, style=Style.NORMAL, errors=list)
+    parts: list[str] = lazy_pinyin(name, style=Style.NORMAL)
     return [part for part in parts if part.strip()]

@@ -21,17 +21,22 @@ EDGE = "\n"
 MAX_QUERY_LENGTH = 200
 MAX_TOKENS = 8
 _PHONE_LIKE = re.compile(r"[+(\d][\d\s().+/-]*")
+_CHINESE_MOBILE = re.compile(r"\+861\d{10}")
 _MIN_PHONE_DIGITS = 4
 _PAIR, _TRIPLE = 2, 3
+# Marks would part words in a full-text index: in grams they are private characters, which belong to words.
+_ENCODED = {code: chr(0xE000 + code) for code in range(128) if not chr(code).isalnum()}
 
 
 class TermKind(StrEnum):
-    """The kinds of documents: each obeys one field rule of access."""
+    """The kinds of documents. Those that hold personal fields are named like them; see `search.py`."""
 
-    NUMBER = "number"  # account, usage point, meter: no personal field
+    ACCOUNT = "account"
     NAME = "name"
     PHONE = "phone"
+    SUPPLY = "supply"  # usage point, transformer
     ADDRESS = "address"
+    METER = "meter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +73,26 @@ def name_terms(name: str) -> tuple[str, ...]:
     return (name, *spellings("".join(normalise(name).split())))
 
 
-def phone_terms(phone: str, region: str) -> tuple[str, ...]:
-    """A phone number as it is dialled within the region; a text that is no number stays as its digits."""
-    return tuple(dict.fromkeys(form for form in (_dialled(phone, region), _digits(phone)) if form))
+def phone_terms(phone: str) -> tuple[str, ...]:
+    """A phone number as it is dialled at home and from abroad; a text that is no international number: its digits."""
+    if _CHINESE_MOBILE.fullmatch(phone):  # the usual case, without the cost of the general one
+        return phone[3:], phone[1:]
+    return tuple(dict.fromkeys(form for form in (_dialled(phone, None), _digits(phone)) if form))
 
 
 def grams(text: str) -> tuple[str, ...]:
-    """The grams of a text or needle, in order, each once."""
+    """The grams of a text or needle, each once, encoded so that a blank can part them and nothing splits them."""
     found: dict[str, None] = {}
     for start in range(len(text) - 1):
         pair = text[start : start + _PAIR]
-        if pair[1] == EDGE and pair[0] == EDGE:
+        if " " in pair or pair == EDGE + EDGE:
             continue
         if pair[0] == EDGE or not pair.isascii():
             found[pair] = None
         triple = text[start : start + _TRIPLE]
-        if len(triple) == _TRIPLE and triple.isascii() and EDGE + EDGE not in triple:
+        if len(triple) == _TRIPLE and triple.isascii() and triple[2] != " " and triple[1:] != EDGE + EDGE:
             found[triple] = None
-    return tuple(found)
+    return tuple(gram if gram.isalnum() and gram.isascii() else gram.translate(_ENCODED) for gram in found)
 
 
 def parse_query(text: str, region: str) -> Query:
@@ -127,8 +134,11 @@ def _phone_clause(whole: str, region: str) -> Clause | None:
     return Clause(digits + EDGE, (TermKind.PHONE,))
 
 
-def _dialled(phone: str, region: str) -> str:
-    """Digits as dialled within the region, international ones for a foreign number; "" for no possible number."""
+def _dialled(phone: str, region: str | None) -> str:
+    """Digits as dialled at home: within `region`, or within the number's own without one; else international digits.
+
+    "" if it is no possible number.
+    """
     try:
         number = phonenumbers.parse(phone, region)
     except phonenumbers.NumberParseException:
@@ -136,7 +146,7 @@ def _dialled(phone: str, region: str) -> str:
     if not phonenumbers.is_possible_number(number):
         return ""
     number.extension = None
-    home = number.country_code == phonenumbers.country_code_for_region(region)
+    home = region is None or number.country_code == phonenumbers.country_code_for_region(region)
     style = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.E164
     return _digits(phonenumbers.format_number(number, style))
 
