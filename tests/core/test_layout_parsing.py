@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -58,7 +58,7 @@ def test_values_become_what_the_columns_say():
         "colour": "red",
         "weight_kg": 1.5,
         "at": datetime(2026, 3, 1, tzinfo=UTC),
-        "on": datetime(2026, 2, 28).date(),
+        "on": date(2026, 2, 28),
         "good": False,
         "count": 3,
     }
