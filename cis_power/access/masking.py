@@ -1,8 +1,8 @@
 """Which personal fields a role sees, as data, and the one function that masks a record.
 
-A record is any frozen dataclass. Its personal fields are recognised by name (`FIELD_KINDS`), so that a new read cannot forget
-them; a record that holds a personal text under another name fails the canary tests. Within a record of a person `name` is the
-person's: what names a device or a place is called `device_name`, `place_name` and so on.
+A record is any frozen dataclass. Its personal fields are recognised by name (`FIELD_KINDS`), so that a new read cannot
+forget them; a record that holds a personal text under another name fails the canary tests. Within a record of a person
+`name` is the person's: what names a device or a place is called `device_name`, `place_name` and so on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -58,8 +58,8 @@ FIELD_KINDS: dict[str, Personal] = {
 class Circumstance:
     """What the field rules ask about one record.
 
-    `inside`: its district is in the viewer's territory; `priority`: its usage point has a service priority above ordinary or a
-    life-support patient; `caller`: it called about an outage that is open; `consent`: its person agreed to marketing.
+    `inside`: its district is in the viewer's territory; `priority`: its usage point has a priority above ordinary
+    or a life-support patient; `caller`: it called about an open outage; `consent`: its person agreed to marketing.
     """
 
     inside: bool = True

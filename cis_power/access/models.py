@@ -30,7 +30,6 @@ class User(Base):
     role: Mapped[str]
     password_hash: Mapped[str] = mapped_column(comment="argon2id")
     password_changed_at: Mapped[datetime]
-    must_change_password: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
@@ -82,7 +81,6 @@ class WebSession(Base):
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    csrf_secret: Mapped[str]
     source: Mapped[str] = mapped_column(comment="network address")
 
 
@@ -124,7 +122,7 @@ class AuditEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="1, 2, 3 … without a hole")
     occurred_at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(comment="user name, key:<name>, cli:<os user> or job:<name>")
+    actor: Mapped[str] = mapped_column(comment="user:<id>, key:<id>, cli:<os user> or system:<job>")
     role: Mapped[str]
     action: Mapped[str] = mapped_column(comment="scope:resource:action")
     object_kind: Mapped[str | None]

@@ -54,50 +54,58 @@ PERMISSIONS: dict[str, str] = {
     "session:self:use": "the start page, the own profile and signing out",
 }
 
-_REPORTS = frozenset(name for name in PERMISSIONS if name.startswith("reports:"))
-_TECHNICAL_REPORTS = frozenset(
-    {"reports:load:read", "reports:voltage:read", "reports:reliability:read", "reports:outage:read"}
-)
+
+def _grants(*words: str) -> frozenset[str]:
+    names = frozenset(" ".join(words).split())
+    unknown = names - PERMISSIONS.keys()
+    if unknown:
+        raise KeyError(f"not in the table of permissions: {sorted(unknown)}")
+    return names
+
+
+_OUTAGE_READER = "outages:outage:read outages:count:read outages:minutes:read"
+_NETWORK_READER = "network:path:read network:model:read telemetry:point:read load:curve:read"
+_TECHNICAL_REPORTS = "reports:load:read reports:voltage:read reports:reliability:read reports:outage:read"
 
 ROLES: dict[str, frozenset[str]] = {
-    "agent": frozenset({
-        "session:self:use", "customers:record:read", "customers:record:write", "customers:place:find",
-        "customers:supply:read", "customers:personal:unmask", "money:status:read", "network:path:read",
-        "outages:outage:read", "outages:count:read", "outages:minutes:read", "outages:call:read", "outages:call:write",
-        "load:curve:read", "service:contact:read", "service:contact:write",
-    }),
-    "billing": frozenset({
-        "session:self:use", "customers:record:read", "customers:record:write", "money:status:read", "money:account:read",
-        "money:class:read", "money:total:read", "outages:minutes:read", "exchange:batch:read", "exchange:file:import",
-        "exchange:file:export", "reports:business:read",
-    }),
-    "marketing": frozenset({
-        "session:self:use", "customers:record:read", "customers:segment:read", "customers:segment:export",
-        "money:class:read", "load:curve:read", "outages:count:read", "reports:marketing:read",
-    }),
-    "engineer": frozenset({
-        "session:self:use", "customers:record:read", "customers:supply:read", "customers:personal:unmask",
-        "network:path:read", "network:model:read", "telemetry:point:read", "outages:outage:read", "outages:count:read",
-        "outages:minutes:read", "load:curve:read", "exchange:file:export",
-    }) | _TECHNICAL_REPORTS,
-    "dispatcher": frozenset({
-        "session:self:use", "customers:record:read", "customers:supply:read", "customers:personal:unmask",
-        "network:path:read", "network:model:read", "network:switching:write", "telemetry:point:read", "telemetry:point:write",
-        "outages:outage:read", "outages:count:read", "outages:minutes:read", "outages:outage:write", "outages:call:read",
-        "outages:call:write", "load:curve:read", "reports:outage:read",
-    }),
-    "manager": frozenset({
-        "session:self:use", "customers:record:read", "customers:supply:read", "customers:segment:read", "money:class:read",
-        "money:total:read", "network:path:read", "network:model:read", "telemetry:point:read", "outages:outage:read",
-        "outages:count:read", "outages:minutes:read", "load:curve:read", "service:contact:read",
-    }) | _REPORTS,
-    "sysadmin": frozenset({
-        "session:self:use", "system:source:read", "system:job:read", "system:setting:read", "system:health:read",
-    }),
-    "secadmin": frozenset({
-        "session:self:use", "access:user:read", "access:user:write", "access:key:read", "access:key:write",
-    }),
-    "auditor": frozenset({"session:self:use", "access:audit:read"}),
+    "agent": _grants(
+        "session:self:use customers:record:read customers:record:write customers:place:find customers:supply:read",
+        "money:status:read network:path:read load:curve:read service:contact:read service:contact:write",
+        "outages:call:read outages:call:write",
+        _OUTAGE_READER,
+    ),
+    "billing": _grants(
+        "session:self:use customers:record:read customers:record:write outages:minutes:read",
+        "money:status:read money:account:read money:class:read money:total:read",
+        "exchange:batch:read exchange:file:import exchange:file:export reports:business:read",
+    ),
+    "marketing": _grants(
+        "session:self:use customers:record:read customers:segment:read customers:segment:export",
+        "money:class:read load:curve:read outages:count:read reports:marketing:read",
+    ),
+    "engineer": _grants(
+        "session:self:use customers:record:read customers:supply:read customers:personal:unmask exchange:file:export",
+        _NETWORK_READER,
+        _OUTAGE_READER,
+        _TECHNICAL_REPORTS,
+    ),
+    "dispatcher": _grants(
+        "session:self:use customers:record:read customers:supply:read customers:personal:unmask",
+        "network:switching:write telemetry:point:write outages:outage:write outages:call:read outages:call:write",
+        "reports:outage:read",
+        _NETWORK_READER,
+        _OUTAGE_READER,
+    ),
+    "manager": _grants(
+        "session:self:use customers:record:read customers:supply:read customers:segment:read service:contact:read",
+        "money:class:read money:total:read reports:business:read reports:marketing:read",
+        _NETWORK_READER,
+        _OUTAGE_READER,
+        _TECHNICAL_REPORTS,
+    ),
+    "sysadmin": _grants("session:self:use system:source:read system:job:read system:setting:read system:health:read"),
+    "secadmin": _grants("session:self:use access:user:read access:user:write access:key:read access:key:write"),
+    "auditor": _grants("session:self:use access:audit:read"),
     SYSTEM_ROLE: frozenset(PERMISSIONS),
 }
 

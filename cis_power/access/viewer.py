@@ -14,8 +14,8 @@ Kind = Literal["user", "key", "cli", "system"]
 class Viewer:
     """A person, a machine key or the system itself, with one role and a territory.
 
-    `districts` holds the keys of every district the viewer may see, sub-districts included; `None` is the whole utility and an
-    empty set is nothing. `id` is the surrogate key of the user or machine key.
+    `districts` holds the keys of every district the viewer may see, sub-districts included; `None` is the whole utility
+    and an empty set is nothing. `id` is the surrogate key of the user or machine key.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Viewer:
         return f"{self.kind}:{self.name if self.id is None else self.id}"
 
     def may(self, permission: str) -> bool:
-        """Say whether the viewer's role holds a permission; an unknown permission is a programming error (`KeyError`)."""
+        """Say whether the viewer's role holds a permission; `KeyError` for one that is not in the table."""
         return may(self.role, permission)
 
     def may_any(self, permissions: Collection[str]) -> bool:
@@ -47,10 +47,10 @@ class Viewer:
             raise Forbidden(f"the role {self.role} does not hold {permission}")
 
     def sees_district(self, district_id: int | None) -> bool:
-        """Say whether one district lies in the viewer's territory; what has no district is seen by the whole utility only."""
+        """Say whether one district lies in the territory; what has no district is seen by the whole utility only."""
         return self.districts is None or district_id in self.districts
 
 
 def system_viewer(name: str, kind: Literal["cli", "system"] = "system") -> Viewer:
-    """Return the viewer of a job (`system:<name>`) or of the command line (`cli:<os user>`): everything, everywhere, audited."""
+    """Return the viewer of a job (`system:<name>`) or of the command line (`cli:<os user>`): it sees everything."""
     return Viewer(name=name, role=SYSTEM_ROLE, districts=None, kind=kind)
