@@ -34,13 +34,13 @@ class JobContext:
 class Job:
     """One job.
 
-    `run(context)` answers a few words on what it did, or None when there was nothing to do; raising is a failure. It may
-    be killed anywhere and is then run again for the same period, so its writes are idempotent or in one transaction.
+    `run(context)` answers a few words on what it did, or None when there was nothing to do; raising is a failure. It
+    may be killed anywhere and is then run again for the same period: its writes are idempotent or in one transaction.
 
     Exactly one schedule: `every_seconds`, or `cron` (five fields, in UTC). A `continuous` job passes every
-    `every_seconds` and at once when a job named in `after` did something; it keeps one `job_run` row. Any other has a row
-    a period: a period is never run twice to its end, and with `catch_up` none is left out after a standstill (without,
-    only the latest is made up for). `separate` runs it in a child process of its own.
+    `every_seconds` and at once when a job named in `after` did something; it keeps one `job_run` row. Any other has a
+    row a period: a period is never run twice to its end, and with `catch_up` (default: for `cron`) none is left out
+    after a standstill; without it only the latest is made up for. `separate` runs it in a child process of its own.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Job:
     cron: str | None = None
     continuous: bool = False
     after: tuple[str, ...] = ()
-    catch_up: bool = True
+    catch_up: bool | None = None
     separate: bool = False
 
     def __post_init__(self) -> None:
@@ -60,8 +60,15 @@ class Job:
             raise ValueError(f"job {self.name!r} must have a positive every_seconds")
         if self.continuous and (self.every_seconds is None or self.separate):
             raise ValueError(f"continuous job {self.name!r} takes every_seconds, and no process of its own")
+        if self.every_seconds is not None and not self.continuous and self.every_seconds % 1:
+            raise ValueError(f"periodic job {self.name!r} takes whole seconds")
         if self.cron is not None:
             CronTrigger.from_crontab(self.cron, timezone=UTC)  # raises ValueError when it is unreadable
+
+    @property
+    def catches_up(self) -> bool:
+        """Whether every missed period is made up for, or only the latest."""
+        return self.cron is not None if self.catch_up is None else self.catch_up
 
     @property
     def schedule(self) -> str:
