@@ -73,7 +73,7 @@ class ReadingSpan(Base):
     """The source's word for a span of substituted values, e.g. estimated; good spans have no row."""
 
     __tablename__ = "reading_span"
-    __table_args__ = (UniqueConstraint("channel_id", "began_at"),)
+    __table_args__ = (UniqueConstraint("channel_id", "began_at", "ended_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))

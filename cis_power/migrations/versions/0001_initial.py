@@ -1030,7 +1030,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_reading_span_batch_id")),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_reading_span_channel_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_span")),
-        sa.UniqueConstraint("channel_id", "began_at", name=op.f("uq_reading_span_channel_id_began_at")),
+        sa.UniqueConstraint(
+            "channel_id", "began_at", "ended_at", name=op.f("uq_reading_span_channel_id_began_at_ended_at")
+        ),
     )
     op.create_table(
         "register_reading",

@@ -1,0 +1,49 @@
+"""Units of readings, and what a channel measures when only a unit is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit: the quantity it measures, the channel unit its values are kept in, and the factor to that unit.
+
+    `per_hour` marks a power: the value of an interval is its mean, and is kept as energy (power × hours).
+    """
+
+    quantity: str
+    kept_in: str
+    factor: float
+    per_hour: bool = False
+
+
+UNITS: dict[str, Unit] = {
+    "wh": Unit("energy", "kWh", 0.001),
+    "kwh": Unit("energy", "kWh", 1.0),
+    "mwh": Unit("energy", "kWh", 1000.0),
+    "w": Unit("energy", "kWh", 0.001, per_hour=True),
+    "kw": Unit("energy", "kWh", 1.0, per_hour=True),
+    "mw": Unit("energy", "kWh", 1000.0, per_hour=True),
+    "varh": Unit("reactive_energy", "kvarh", 0.001),
+    "kvarh": Unit("reactive_energy", "kvarh", 1.0),
+    "mvarh": Unit("reactive_energy", "kvarh", 1000.0),
+    "kvar": Unit("reactive_energy", "kvarh", 1.0, per_hour=True),
+    "v": Unit("voltage", "V", 1.0),
+    "kv": Unit("voltage", "V", 1000.0),
+    "a": Unit("current", "A", 1.0),
+    "ka": Unit("current", "A", 1000.0),
+}
+
+
+def find_unit(text: str) -> Unit | None:
+    """The unit that a text names, in any case; None for one that is not known."""
+    return UNITS.get(text.strip().lower())
+
+
+def factors(units: list[Unit], seconds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each value is multiplied with to be kept in its channel's unit; `seconds` is the interval's length."""
+    plain = np.array([unit.factor for unit in units], np.float64)
+    power = np.array([unit.per_hour for unit in units], np.bool_)
+    return np.where(power, plain * seconds / 3600.0, plain)
