@@ -249,11 +249,15 @@ def _encode_cursor(row: Any) -> str:
     return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 
+def _is_key(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < 1 << 63
+
+
 def _decode_cursor(cursor: str) -> tuple[int, str, int]:
     try:
         rank, number, subject = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error):
         raise InvalidInput("the cursor is not one of ours") from None
-    if not (isinstance(rank, int) and isinstance(number, str) and isinstance(subject, int)):
+    if rank not in (0, 1) or not isinstance(number, str) or not number.isprintable() or not _is_key(subject):
         raise InvalidInput("the cursor is not one of ours")
     return rank, number, subject

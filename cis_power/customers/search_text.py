@@ -23,6 +23,7 @@ MAX_TOKENS = 8
 _PHONE_LIKE = re.compile(r"[+(\d][\d\s().+/-]*")
 _CHINESE_MOBILE = re.compile(r"\+861\d{10}")
 _MIN_PHONE_DIGITS = 4
+_FULL_PHONE_DIGITS = 7  # from here on digits in groups are one number, not several terms
 _PAIR, _TRIPLE = 2, 3
 # Marks would part words in a full-text index: in grams they are private characters, which belong to words.
 _ENCODED = {code: chr(0xE000 + code) for code in range(128) if not chr(code).isalnum()}
@@ -57,6 +58,8 @@ class Query:
 
 def normalise(text: str) -> str:
     """One spelling for equal texts: width, case and runs of blanks do not count; control characters are blanks."""
+    if text.isascii() and text.isprintable():  # the usual case, without the cost of the general one
+        return " ".join(text.casefold().split())
     folded = unicodedata.normalize("NFKC", text).casefold()
     cleaned = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in folded)
     return " ".join(cleaned.split())
@@ -98,13 +101,14 @@ def grams(text: str) -> tuple[str, ...]:
 def parse_query(text: str, region: str) -> Query:
     """Understand what was typed: blanks part tokens that must all be found; a phone number may have any notation."""
     whole = normalise(text[:MAX_QUERY_LENGTH])
-    tokens = whole.split()[:MAX_TOKENS]
+    phone = _phone_digits(whole, region)
+    one_number = len(phone) >= _FULL_PHONE_DIGITS
+    tokens = ["".join(whole.split())] if one_number else whole.split()[:MAX_TOKENS]
     alternatives: list[tuple[Clause, ...]] = []
     if tokens:
         alternatives.append(tuple(Clause(_needle(token)) for token in tokens))
-    phone = _phone_clause(whole, region)
-    if phone is not None:
-        alternatives.append((phone,))
+    if phone:
+        alternatives.append((Clause(phone + EDGE, (TermKind.PHONE,)),))
     return Query(alternatives=tuple(alternatives), whole=whole)
 
 
@@ -125,13 +129,12 @@ def _needle(token: str) -> str:
     return token if long_enough else EDGE + token
 
 
-def _phone_clause(whole: str, region: str) -> Clause | None:
+def _phone_digits(whole: str, region: str) -> str:
+    """The digits with which a number must end if this is how somebody writes one, else ""."""
     if not _PHONE_LIKE.fullmatch(whole):
-        return None
+        return ""
     digits = _dialled(whole, region) or _digits(whole)
-    if len(digits) < _MIN_PHONE_DIGITS:
-        return None
-    return Clause(digits + EDGE, (TermKind.PHONE,))
+    return digits if len(digits) >= _MIN_PHONE_DIGITS else ""
 
 
 def _dialled(phone: str, region: str | None) -> str:
