@@ -12,6 +12,9 @@ from alembic import command
 from cis_power.core.db import Database
 from cis_power.migrations import _config
 
+_END = "    # ### end Alembic commands ###\n"
+_BEYOND_TABLES = (("customers", "search_index"), ("series", "sql_function"))
+
 INITIAL = Path(__file__).parent / "versions" / "0001_initial.py"
 
 
@@ -24,11 +27,12 @@ def regenerate() -> None:
         command.revision(config, message="All tables", autogenerate=True, rev_id="0001")
     (INITIAL.parent / "0001_all_tables.py").rename(INITIAL)
     text = INITIAL.read_text("utf-8")
-    search = "from cis_power.customers import search_index\n"
-    if (Path(__file__).parents[1] / "customers" / "search_index.py").exists():
-        text = text.replace("import cis_power.core.db\n", f"import cis_power.core.db\n{search}")
-        text = text.replace("    # ### end Alembic commands ###\n", "    search_index.create(op)\n", 1)
-        text = text.replace("def downgrade() -> None:\n", "def downgrade() -> None:\n    search_index.drop(op)\n")
+    for wing, module in _BEYOND_TABLES:
+        text = text.replace(
+            "import cis_power.core.db\n", f"import cis_power.core.db\nfrom cis_power.{wing} import {module}\n"
+        )
+        text = text.replace("    # ### end Alembic commands ###\n", f"    {module}.create(op)\n{_END}", 1)
+        text = text.replace("def downgrade() -> None:\n", f"def downgrade() -> None:\n    {module}.drop(op)\n")
     INITIAL.write_text(text, "utf-8")
     subprocess.run([sys.executable, "-m", "ruff", "check", "--fix", "-q", str(INITIAL)], check=False)  # noqa: S603
     subprocess.run([sys.executable, "-m", "ruff", "format", "-q", str(INITIAL)], check=True)  # noqa: S603
