@@ -52,6 +52,7 @@ class NodeState(Base):
     y: Mapped[float | None] = mapped_column(comment="the model's own coordinate")
     nominal_v: Mapped[float | None] = mapped_column(comment="V, line to line")
     is_source: Mapped[bool] = mapped_column(default=False)
+    source_phases: Mapped[int] = mapped_column(default=0, comment="mask of phases fed from outside; 0: no source")
 
 
 class EquipmentState(Base):
@@ -74,7 +75,8 @@ class EquipmentState(Base):
     )
     from_node_id: Mapped[int] = mapped_column(ForeignKey("element.id"))
     to_node_id: Mapped[int] = mapped_column(ForeignKey("element.id"))
-    normal_open: Mapped[bool]
+    normal_open: Mapped[bool] = mapped_column(comment="whether all its phases stand open in the normal state")
+    open_phases: Mapped[int] = mapped_column(default=0, comment="mask of phases open in the normal state")
     telemetered: Mapped[bool]
     phases: Mapped[int] = mapped_column(comment="mask: A 1, B 2, C 4")
     rated_kva: Mapped[float | None] = mapped_column(comment="kVA")
