@@ -18,7 +18,7 @@ from sqlalchemy import inspect
 from cis_power.core.db import Database
 from cis_power.core.errors import Conflict, InvalidInput, Unavailable
 from cis_power.core.time import iso, utc_now
-from cis_power.migrations import current, require_head
+from cis_power.migrations import _refuse_newer, current
 
 MANIFEST = "manifest.json"
 FILES = {"sqlite": "cis.db", "postgresql": "cis.dump"}
@@ -55,10 +55,14 @@ def write_backup(database: Database, folder: Path) -> Path:
 
 
 def read_backup(database: Database, folder: Path) -> str:
-    """Fill an empty database from a backup; answers its revision. What is wrong with the backup raises InvalidInput."""
+    """Fill an empty database from a backup; answers its revision. What is wrong with the backup raises InvalidInput.
+
+    A backup of an older schema is welcome (upgrade it next), one of a newer program raises ConfigError.
+    """
     manifest = _read_manifest(folder)
     if manifest["kind"] != database.dialect:
         raise InvalidInput(f"the backup is of {manifest['kind']}, the database is {database.dialect}")
+    _refuse_newer(manifest["revision"])
     file = folder / Path(manifest["file"]).name
     if not file.is_file():
         raise InvalidInput(f"{file} is missing")
@@ -70,17 +74,7 @@ def read_backup(database: Database, folder: Path) -> str:
         _refuse_filled(database)
         words = ("--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
         _run(database, "pg_restore", *words, str(file))
-    require_head_or_older(database)
     return str(manifest["revision"])
-
-
-def require_head_or_older(database: Database) -> None:
-    """An older backup is welcome (upgrade it next); one of a newer program is refused."""
-    from cis_power.migrations import _refuse_newer
-
-    revision = current(database)
-    if revision is not None:
-        _refuse_newer(revision)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

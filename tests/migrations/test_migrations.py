@@ -1,26 +1,17 @@
 """Migrations lead from nothing to the models and back, on both databases."""
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from cis_power import migrations
 from cis_power.core.db import Database
 from cis_power.core.errors import ConfigError
-
-
-def _ours(kind: str, name: str | None) -> bool:
-    """Shadow tables of SQLite's full-text index belong to it, not to us."""
-    return not (kind == "table" and (name or "").startswith("search_index"))
+from cis_power.migrations.integrity import differing_tables
 
 
 def _differences(database: Database) -> list:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"include_name": lambda name, kind, _parents: _ours(kind, name), "compare_type": True}
-        )
-        return compare_metadata(context, migrations.metadata())
+        return differing_tables(connection)
 
 
 def test_head_equals_the_models(database: Database) -> None:
