@@ -1,4 +1,4 @@
-"""Tables of outages: the ordered intake, outages and their members, the interruption ledger, calls, locks."""
+"""Tables of outages: the ordered intake, outages and their members, the interruption ledger, month locks."""
 
 from datetime import date, datetime
 from typing import Any
@@ -8,10 +8,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cis_power.core.db import Base
 from cis_power.outages.models_call import CallEvent, TroubleCall
+from cis_power.outages.models_engine import EngineCheckpoint, EngineMark
 
 __all__ = [
-    "CallEvent", "EngineCheckpoint", "EntryConflict", "IntakeEntry", "Interruption", "InterruptionPhase", "MonthLock",
-    "Outage", "OutageMember", "OutageState", "Restatement", "RestorationEstimate", "TroubleCall",
+    "CallEvent", "ConnectionLoss", "EngineCheckpoint", "EngineMark", "EntryConflict", "IntakeEntry", "Interruption",
+    "InterruptionPhase", "MonthLock", "Outage", "OutageMember", "OutageState", "OutageTransformer", "Restatement",
+    "RestorationEstimate", "TroubleCall",
 ]  # fmt: skip
 
 
@@ -44,22 +46,12 @@ class IntakeEntry(Base):
     phases: Mapped[int | None] = mapped_column(comment="mask: A 1, B 2, C 4; empty: all")
     quality: Mapped[int] = mapped_column(default=0)
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    withdrawn_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("intake_entry.id"), comment="the entry that takes its place: this one no longer counts"
+    )
     recorded_by: Mapped[str]
     recorded_at: Mapped[datetime]
     applied_at: Mapped[datetime | None]
-
-
-class EngineCheckpoint(Base):
-    """The engine's state behind an entry, so that a late entry replays from before itself."""
-
-    __tablename__ = "engine_checkpoint"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_key: Mapped[str] = mapped_column(comment="order key of the last entry in the state")
-    occurred_at: Mapped[datetime] = mapped_column(index=True)
-    version_id: Mapped[int | None] = mapped_column(ForeignKey("network_version.id"))
-    state: Mapped[bytes] = mapped_column(comment="compressed")
-    created_at: Mapped[datetime]
 
 
 class EntryConflict(Base):
@@ -138,6 +130,41 @@ class OutageMember(Base):
     usage_point_id: Mapped[int] = mapped_column(ForeignKey("usage_point.id"))
     phases_out: Mapped[int] = mapped_column(comment="mask: A 1, B 2, C 4")
     fully_out: Mapped[bool]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
+
+
+class OutageTransformer(Base):
+    """A transformer is without supply by an outage, from/to."""
+
+    __tablename__ = "outage_transformer"
+    __table_args__ = (
+        Index("ix_outage_transformer_outage", "outage_id", "superseded_at"),
+        Index("ix_outage_transformer_element", "element_id", "superseded_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    outage_id: Mapped[int] = mapped_column(ForeignKey("outage.id"))
+    element_id: Mapped[int] = mapped_column(ForeignKey("element.id"))
+    phases_out: Mapped[int] = mapped_column(comment="mask: A 1, B 2, C 4")
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
+
+
+class ConnectionLoss(Base):
+    """One of several connections of a usage point is dead, from/to; the point itself may be in supply by another."""
+
+    __tablename__ = "connection_loss"
+    __table_args__ = (Index("ix_connection_loss_connection", "connection_id", "superseded_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("supply_connection.id"))
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("element.id"))
+    phases_out: Mapped[int] = mapped_column(comment="mask: A 1, B 2, C 4")
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]

@@ -151,6 +151,55 @@ def upgrade() -> None:
     )
     op.create_index("ix_element_code", "element", ["code"], unique=False)
     op.create_table(
+        "engine_mark",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "passes",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="passes that changed anything",
+        ),
+        sa.Column("step_key", sa.Text(), nullable=False, comment="key of the last step applied; empty: none"),
+        sa.Column(
+            "model_at",
+            cis_power.core.db.types.UtcDateTime(timezone=True),
+            nullable=True,
+            comment="up to where changes of the model are applied",
+        ),
+        sa.Column(
+            "recorded_at",
+            cis_power.core.db.types.UtcDateTime(timezone=True),
+            nullable=False,
+            comment="time of knowledge of the last pass; never falls",
+        ),
+        sa.Column(
+            "signal_event_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="up to where signal events are taken in",
+        ),
+        sa.Column(
+            "connection_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="up to where supply connections are known",
+        ),
+        sa.Column(
+            "connections",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="supply connections known",
+        ),
+        sa.Column(
+            "connections_superseded_at",
+            cis_power.core.db.types.UtcDateTime(timezone=True),
+            nullable=True,
+            comment="latest supersession known",
+        ),
+        sa.Column("versions", sa.Text(), nullable=False, comment="network versions and their times, as known"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_engine_mark")),
+    )
+    op.create_table(
         "field_owner",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("entity", sa.Text(), nullable=False),
@@ -598,6 +647,29 @@ def upgrade() -> None:
     op.create_index("ix_outage_state_open", "outage_state", ["superseded_at", "status"], unique=False)
     op.create_index("ix_outage_state_outage", "outage_state", ["outage_id", "superseded_at"], unique=False)
     op.create_table(
+        "outage_transformer",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("outage_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("element_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "phases_out",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="mask: A 1, B 2, C 4",
+        ),
+        sa.Column("began_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("superseded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_outage_transformer_element_id")),
+        sa.ForeignKeyConstraint(["outage_id"], ["outage.id"], name=op.f("fk_outage_transformer_outage_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outage_transformer")),
+    )
+    op.create_index(
+        "ix_outage_transformer_element", "outage_transformer", ["element_id", "superseded_at"], unique=False
+    )
+    op.create_index("ix_outage_transformer_outage", "outage_transformer", ["outage_id", "superseded_at"], unique=False)
+    op.create_table(
         "point",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("point_id", sa.Text(), nullable=False, comment="the owner's id"),
@@ -840,8 +912,13 @@ def upgrade() -> None:
     op.create_table(
         "engine_checkpoint",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("order_key", sa.Text(), nullable=False, comment="order key of the last entry in the state"),
-        sa.Column("occurred_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False, comment="key of the last step in the state; empty: none"),
+        sa.Column(
+            "occurred_at",
+            cis_power.core.db.types.UtcDateTime(timezone=True),
+            nullable=False,
+            comment="up to where it tells",
+        ),
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("state", sa.LargeBinary(), nullable=False, comment="compressed"),
         sa.Column("created_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
@@ -1180,12 +1257,19 @@ def upgrade() -> None:
         ),
         sa.Column("quality", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column(
+            "withdrawn_by_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="the entry that takes its place: this one no longer counts",
+        ),
         sa.Column("recorded_by", sa.Text(), nullable=False),
         sa.Column("recorded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("applied_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_intake_entry_element_id")),
         sa.ForeignKeyConstraint(["outage_id"], ["outage.id"], name=op.f("fk_intake_entry_outage_id")),
         sa.ForeignKeyConstraint(["usage_point_id"], ["usage_point.id"], name=op.f("fk_intake_entry_usage_point_id")),
+        sa.ForeignKeyConstraint(["withdrawn_by_id"], ["intake_entry.id"], name=op.f("fk_intake_entry_withdrawn_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake_entry")),
         sa.UniqueConstraint("source", "source_key", name=op.f("uq_intake_entry_source_source_key")),
     )
@@ -1502,6 +1586,30 @@ def upgrade() -> None:
         "ix_usage_point_terms_usage_point", "usage_point_terms", ["usage_point_id", "began_at"], unique=False
     )
     op.create_table(
+        "connection_loss",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("device_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "phases_out",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="mask: A 1, B 2, C 4",
+        ),
+        sa.Column("began_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("superseded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["supply_connection.id"], name=op.f("fk_connection_loss_connection_id")
+        ),
+        sa.ForeignKeyConstraint(["device_id"], ["element.id"], name=op.f("fk_connection_loss_device_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connection_loss")),
+    )
+    op.create_index(
+        "ix_connection_loss_connection", "connection_loss", ["connection_id", "superseded_at"], unique=False
+    )
+    op.create_table(
         "entry_conflict",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1606,6 +1714,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_interruption_phase_interruption_id"), table_name="interruption_phase")
     op.drop_table("interruption_phase")
     op.drop_table("entry_conflict")
+    op.drop_index("ix_connection_loss_connection", table_name="connection_loss")
+    op.drop_table("connection_loss")
     op.drop_index("ix_usage_point_terms_usage_point", table_name="usage_point_terms")
     op.drop_table("usage_point_terms")
     op.drop_index("ix_usage_point_status_usage_point", table_name="usage_point_status")
@@ -1692,6 +1802,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_point_source_id"), table_name="point")
     op.drop_index("ix_point_element", table_name="point")
     op.drop_table("point")
+    op.drop_index("ix_outage_transformer_outage", table_name="outage_transformer")
+    op.drop_index("ix_outage_transformer_element", table_name="outage_transformer")
+    op.drop_table("outage_transformer")
     op.drop_index("ix_outage_state_outage", table_name="outage_state")
     op.drop_index("ix_outage_state_open", table_name="outage_state")
     op.drop_index("ix_outage_state_began", table_name="outage_state")
@@ -1730,6 +1843,7 @@ def downgrade() -> None:
     op.drop_table("login_attempt")
     op.drop_table("job_run")
     op.drop_table("field_owner")
+    op.drop_table("engine_mark")
     op.drop_index("ix_element_code", table_name="element")
     op.drop_table("element")
     op.drop_table("district")

@@ -1,0 +1,153 @@
+"""The position of a device, resolved from signals, manual entries, and what is held by hand.
+
+- A tag or a hand-set value holds until it is released, and wins over everything.
+- A `switch` entry is an event. A later good signal that *changed* supersedes it; an unchanged one that contradicts it
+  decides nothing and is a conflict.
+- Stale, bad, suspect, missing and intermediate signals decide nothing.
+- Before any event a device stands in its normal position.
+
+Positions are masks of open phases (A 1, B 2, C 4; 0 is closed).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cis_power.core.phases import ALL_PHASES
+from cis_power.outages.entries import OPENED, Entry
+
+CONTRADICTION = "the switching entry contradicts the signal of the device"
+OUTAGE_FIELDS = ("kind", "sub_kind", "cause", "responsibility")
+HELD = "the device is held by a tag or a hand-set value"
+
+
+@dataclass(slots=True)
+class DevicePosition:
+    """What is known of one device. `open_mask` is what holds; `opened_by` names the entry that last opened a phase.
+
+    `base` is what events say beneath everything held; `base_by_hand` says whether a person decided it last; `signals`
+    is the last deciding word of each of the device's points; `held` maps a point to the mask that it holds.
+    """
+
+    base: int
+    base_by_hand: bool = False
+    signals: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    opened_by: str | None = None
+    opened_as: dict[str, Any] = field(default_factory=dict)
+    conflict_entry: int | None = None
+
+    @property
+    def open_mask(self) -> int:
+        return next(reversed(self.held.values())) if self.held else self.base
+
+    def as_list(self) -> list[Any]:
+        """Plain data for a checkpoint."""
+        return [self.base, self.base_by_hand, self.signals, self.held, self.opened_by, self.opened_as,
+                self.conflict_entry]  # fmt: skip
+
+    @classmethod
+    def from_list(cls, plain: list[Any]) -> "DevicePosition":
+        return cls(*plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Phases that an entry opened and closed, a contradiction it raised, and the entry whose contradiction it ended."""
+
+    opened: int = 0
+    closed: int = 0
+    conflict: str | None = None
+    resolved: int | None = None
+
+
+def apply(position: DevicePosition, entry: Entry, normal: int) -> Change:
+    """Let an entry act on a device whose normal position is `normal`; answers what changed."""
+    before = position.open_mask
+    conflict = _ACTIONS[entry.kind](position, entry, normal)
+    after = position.open_mask
+    if after & ~before:
+        position.opened_by = entry.identity
+        position.opened_as = {name: entry.payload[name] for name in OUTAGE_FIELDS if entry.payload.get(name)}
+    resolved = None
+    if conflict is not None:
+        position.conflict_entry = entry.id
+    elif position.conflict_entry is not None and not (_contradicted(position) or _withheld(position)):
+        resolved, position.conflict_entry = position.conflict_entry, None
+    return Change(after & ~before, before & ~after, conflict, resolved)
+
+
+def _point(entry: Entry) -> str:
+    return str(entry.payload.get("point", ""))
+
+
+def _merged(base: int, entry: Entry) -> int:
+    """The mask after the entry's phases took its position."""
+    return base | entry.mask if entry.value == OPENED else base & ~entry.mask & ALL_PHASES
+
+
+def _contradicted(position: DevicePosition) -> bool:
+    return position.base_by_hand and any(mask != position.base for mask in position.signals.values())
+
+
+def _withheld(position: DevicePosition) -> bool:
+    return position.base_by_hand and position.open_mask != position.base
+
+
+def _signal(position: DevicePosition, entry: Entry, normal: int) -> str | None:
+    if not entry.decides:
+        return None
+    point = _point(entry)
+    previous = position.signals.get(point)
+    mask = _merged(normal if previous is None else previous, entry)
+    position.signals[point] = mask
+    if not position.base_by_hand or mask != (normal if previous is None else previous):
+        position.base, position.base_by_hand = mask, False
+        return None
+    return CONTRADICTION if mask != position.base else None
+
+
+def _switch(position: DevicePosition, entry: Entry, _normal: int) -> str | None:
+    if not entry.decides:
+        return None
+    position.base, position.base_by_hand = _merged(position.base, entry), True
+    if _withheld(position):
+        return HELD
+    return CONTRADICTION if _contradicted(position) else None
+
+
+def _set(position: DevicePosition, entry: Entry, _normal: int) -> str | None:
+    if entry.value is None:
+        return None
+    mask = _merged(position.open_mask, entry)
+    position.held.pop(_point(entry), None)  # the newest holder comes last
+    position.held[_point(entry)] = mask
+    return None
+
+
+def _tag(position: DevicePosition, entry: Entry, _normal: int) -> str | None:
+    mask = position.open_mask
+    position.held.pop(_point(entry), None)
+    position.held[_point(entry)] = mask
+    return None
+
+
+def _release(position: DevicePosition, entry: Entry, _normal: int) -> str | None:
+    position.held.pop(_point(entry), None)
+    return None
+
+
+def _nothing(_position: DevicePosition, _entry: Entry, _normal: int) -> str | None:
+    return None
+
+
+_ACTIONS: dict[str, Callable[[DevicePosition, Entry, int], str | None]] = {
+    "signal": _signal,
+    "switch": _switch,
+    "set": _set,
+    "tag": _tag,
+    "release": _release,
+    "confirmation": _switch,
+    "call": _nothing,
+    "correction": _nothing,
+}
