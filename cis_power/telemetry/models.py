@@ -88,6 +88,9 @@ class SignalEvent(Base):
     earliest_at: Mapped[datetime | None] = mapped_column(comment="last good poll before it")
     latest_at: Mapped[datetime] = mapped_column(comment="the finding poll")
     time_uncertain: Mapped[bool] = mapped_column(default=False, comment="found changed after a break")
+    derived: Mapped[bool] = mapped_column(
+        default=False, comment="no batch told of the change: it was seen against an earlier one, as some are missing"
+    )
     received_at: Mapped[datetime]
     sequence: Mapped[int]
 
@@ -99,15 +102,21 @@ class Gap(Base):
     __table_args__ = (
         UniqueConstraint("source_id", "point_id", "began_at"),
         Index("ix_gap_open", "source_id", "filled_at"),
+        Index("ix_gap_number", "collector", "first_number"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"))
+    source_id: Mapped[int | None] = mapped_column(
+        ForeignKey("source.id"), comment="empty: any source of the collector; a missing batch does not say"
+    )
     point_id: Mapped[int | None] = mapped_column(ForeignKey("point.id"), comment="empty: all points of the source")
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(comment="no_answer | collector_down | spool_dropped | batch_missing | …")
     values_missing: Mapped[int | None]
+    collector: Mapped[str | None] = mapped_column(comment="whose batches are missing or were given up")
+    first_number: Mapped[int | None]
+    last_number: Mapped[int | None]
     filled_at: Mapped[datetime | None]
     filled_from: Mapped[str | None]
 

@@ -586,7 +586,7 @@ def upgrade() -> None:
             "activated_at",
             cis_power.core.db.types.UtcDateTime(timezone=True),
             nullable=True,
-            comment="instant it was put in force; empty: never",
+            comment="instant it was last put in force; empty: never",
         ),
         sa.Column("activated_by", sa.Text(), nullable=True),
         sa.Column("counts", sa.JSON(), nullable=False, comment="elements by kind"),
@@ -984,7 +984,12 @@ def upgrade() -> None:
     op.create_table(
         "gap",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("source_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "source_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="empty: any source of the collector; a missing batch does not say",
+        ),
         sa.Column(
             "point_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
@@ -1000,6 +1005,9 @@ def upgrade() -> None:
             comment="no_answer | collector_down | spool_dropped | batch_missing | …",
         ),
         sa.Column("values_missing", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("collector", sa.Text(), nullable=True, comment="whose batches are missing or were given up"),
+        sa.Column("first_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("last_number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("filled_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("filled_from", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["point_id"], ["point.id"], name=op.f("fk_gap_point_id")),
@@ -1007,6 +1015,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gap")),
         sa.UniqueConstraint("source_id", "point_id", "began_at", name=op.f("uq_gap_source_id_point_id_began_at")),
     )
+    op.create_index("ix_gap_number", "gap", ["collector", "first_number"], unique=False)
     op.create_index("ix_gap_open", "gap", ["source_id", "filled_at"], unique=False)
     op.create_table(
         "latest_value",
@@ -1036,6 +1045,43 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["point_id"], ["point.id"], name=op.f("fk_latest_value_point_id")),
         sa.PrimaryKeyConstraint("point_id", name=op.f("pk_latest_value")),
     )
+    op.create_table(
+        "load_state",
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False, comment="the owner's id"),
+        sa.Column("node_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "phases",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="mask: A 1, B 2, C 4",
+        ),
+        sa.Column("rated_kva", sa.Float(precision=53), nullable=True, comment="kVA"),
+        sa.Column("nominal_v", sa.Float(precision=53), nullable=True, comment="V"),
+        sa.Column(
+            "customers",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="customers it stands for",
+        ),
+        sa.ForeignKeyConstraint(["node_id"], ["element.id"], name=op.f("fk_load_state_node_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["network_version.id"], name=op.f("fk_load_state_version_id")),
+        sa.PrimaryKeyConstraint("version_id", "code", name=op.f("pk_load_state")),
+    )
+    op.create_table(
+        "network_activation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "valid_from", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True, comment="empty: ever"
+        ),
+        sa.Column("activated_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("activated_by", sa.Text(), nullable=False),
+        sa.Column("superseded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["version_id"], ["network_version.id"], name=op.f("fk_network_activation_version_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_network_activation")),
+    )
+    op.create_index(op.f("ix_network_activation_version_id"), "network_activation", ["version_id"], unique=False)
     op.create_table(
         "node_state",
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1166,6 +1212,12 @@ def upgrade() -> None:
             "latest_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False, comment="the finding poll"
         ),
         sa.Column("time_uncertain", sa.Boolean(), nullable=False, comment="found changed after a break"),
+        sa.Column(
+            "derived",
+            sa.Boolean(),
+            nullable=False,
+            comment="no batch told of the change: it was seen against an earlier one, as some are missing",
+        ),
         sa.Column("received_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["point_id"], ["point.id"], name=op.f("fk_signal_event_point_id")),
@@ -1770,8 +1822,12 @@ def downgrade() -> None:
     op.drop_index("ix_payment_account", table_name="payment")
     op.drop_table("payment")
     op.drop_table("node_state")
+    op.drop_index(op.f("ix_network_activation_version_id"), table_name="network_activation")
+    op.drop_table("network_activation")
+    op.drop_table("load_state")
     op.drop_table("latest_value")
     op.drop_index("ix_gap_open", table_name="gap")
+    op.drop_index("ix_gap_number", table_name="gap")
     op.drop_table("gap")
     op.drop_index("ix_equipment_state_to", table_name="equipment_state")
     op.drop_index("ix_equipment_state_from", table_name="equipment_state")

@@ -1,0 +1,214 @@
+"""The collector: polls the sources on their schedule and puts what they say into the spool. It needs no database."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from cis_power.core.config import Settings
+from cis_power.core.errors import NotFound
+from cis_power.core.quality import Quality
+from cis_power.core.time import utc_now
+from scada_bridge.batch import Batch, from_ms, to_ms
+from scada_bridge.control import holding, listen
+from scada_bridge.points import Point
+from scada_bridge.published import point_list_file, read_published
+from scada_bridge.sealed import ensure_key
+from scada_bridge.source_task import Outcome, SourceTask
+from scada_bridge.spool import Spool, SpoolFull
+
+CONTROL = "collector"
+_WATCH_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+def spool_folder(run_dir: Path) -> Path:
+    """Where the spool stands."""
+    return run_dir / "spool"
+
+
+def control_folder(run_dir: Path) -> Path:
+    """Where a collector is asked for a pass."""
+    return run_dir / CONTROL
+
+
+class Collector:
+    """Polls. Whoever makes one holds `control_folder`, so that the spool has one writer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        key = ensure_key(settings.run_dir)
+        self._spool = Spool(spool_folder(settings.run_dir), key, settings.spool_max_mb * 1024 * 1024)
+        self._writing = asyncio.Lock()
+        self._tasks: dict[str, SourceTask] = {}
+        self._polling: dict[str, asyncio.Lock] = {}
+        self.polls_missed = 0
+
+    @property
+    def tasks(self) -> dict[str, SourceTask]:
+        """The sources that are polled, by name."""
+        return self._tasks
+
+    async def take_points(self, points: Iterable[Point]) -> None:
+        """Poll these points from now on; what is known of them is kept."""
+        by_source: dict[str, list[Point]] = {}
+        for point in points:
+            by_source.setdefault(point.source, []).append(point)
+        tasks = {}
+        for name, own in sorted(by_source.items()):
+            settings = self._settings.sources.get(name)
+            if settings is None:
+                _log.error("source %s of the point list is not configured: its %d points are missing", name, len(own))
+            tasks[name] = SourceTask(name, settings, own)
+            tasks[name].restore(self._spool.last_batches(name))
+        await self.close()
+        self._tasks = tasks
+
+    async def poll(self, name: str, groups: Sequence[float], *, insist: bool = False) -> Outcome:
+        """Poll groups of a source, all as of one instant, and spool what came."""
+        async with self._polling.setdefault(name, asyncio.Lock()):
+            batches = await self._tasks[name].poll(groups, insist=insist)
+            numbers = [await self._keep(batch) for batch in batches]
+        failed = {device: reason for batch in batches for device, reason in batch.failed.items()}
+        if None in numbers:
+            failed["spool"] = "no room on the disk"
+        points = sum(len(batch.rows) for batch in batches)
+        missing = sum(code >= Quality.STALE for batch in batches for code in batch.rows.quality)
+        return Outcome(name, points, points - missing, failed, numbers[-1])
+
+    async def _keep(self, batch: Batch) -> int | None:
+        async with self._writing:
+            try:
+                return await asyncio.to_thread(self._spool.append, batch, to_ms(utc_now()))
+            except SpoolFull as full:
+                _log.error("no room for a poll of %s, %d rows are given up: %s", batch.source, len(batch.rows), full)
+                self._spool.give_up(batch, "disk_full")
+                return None
+
+    async def pass_once(self, source: str | None = None) -> list[Outcome]:
+        """Poll every group of one or all sources now, whatever the schedule and the back-off say."""
+        names = [source] if source else list(self._tasks)
+        if source and source not in self._tasks:
+            raise NotFound(f"no source {source!r} in the published point list")
+        polls = (self.poll(name, self._tasks[name].poll_groups, insist=True) for name in names)
+        return list(await asyncio.gather(*polls))
+
+    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer a request of another process."""
+        outcomes = await self.pass_once(request.get("source"))
+        return {"outcomes": [outcome.as_dict() for outcome in outcomes]}
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(task.close() for task in self._tasks.values()))
+
+
+async def collect_once(settings: Settings, source: str | None) -> list[Outcome]:
+    """One pass without a running collector. The caller holds `control_folder`."""
+    collector = Collector(settings)
+    await collector.take_points(read_published(settings.run_dir).points)
+    try:
+        return await collector.pass_once(source)
+    finally:
+        await collector.close()
+
+
+class _Schedule:
+    """The polls of a collector on APScheduler, following the published point list."""
+
+    def __init__(self, collector: Collector, run_dir: Path) -> None:
+        self._collector = collector
+        self._run_dir = run_dir
+        self._seen: tuple[int, int] | None = None
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._scheduler.add_listener(self._count_missed, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+
+    def _count_missed(self, _event: Any) -> None:
+        self._collector.polls_missed += 1
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        self._scheduler.start()
+        try:
+            while True:
+                await self._follow()
+                await asyncio.sleep(_WATCH_SECONDS)
+        finally:
+            self._scheduler.shutdown(wait=False)
+            await self._collector.close()
+
+    async def _follow(self) -> None:
+        mark = _mark(point_list_file(self._run_dir))
+        if mark == self._seen:
+            return
+        self._seen = mark
+        if mark is None:
+            _log.warning("no point list is published in %s: nothing to poll yet", self._run_dir)
+            return
+        published = read_published(self._run_dir)
+        self._scheduler.remove_all_jobs()
+        await self._collector.take_points(published.points)
+        self._plan()
+        _log.info("polling %d points of %d sources", len(published.points), len(self._collector.tasks))
+
+    def _plan(self) -> None:
+        for name, task in self._collector.tasks.items():
+            for seconds in task.poll_groups:
+                step = round(seconds * 1000)
+                begin = from_ms(to_ms(utc_now()) // step * step)
+                self._scheduler.add_job(
+                    self._collector.poll,
+                    IntervalTrigger(seconds=seconds, start_date=begin, timezone="UTC"),
+                    args=(name, (seconds,)),
+                    id=f"{name}/{seconds:g}",
+                    next_run_time=utc_now(),
+                    max_instances=1,
+                    coalesce=True,
+                    misfire_grace_time=None,
+                )
+
+
+def _mark(file: Path) -> tuple[int, int] | None:
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_ino
+
+
+async def _run(settings: Settings) -> None:
+    collector = Collector(settings)
+    tasks: list[asyncio.Task[None]] = [
+        asyncio.create_task(_Schedule(collector, settings.run_dir).run()),
+        asyncio.create_task(listen(control_folder(settings.run_dir), collector.answer)),
+    ]
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        stopping.cancel()
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def run_collector(settings: Settings) -> None:
+    """Poll until SIGTERM or SIGINT. Raises Conflict when a collector runs already."""
+    with holding(control_folder(settings.run_dir), "a collector"):
+        asyncio.run(_run(settings))

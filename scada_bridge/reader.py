@@ -1,0 +1,175 @@
+"""Reading the points of one device: blocks over a connection, split around addresses the device refuses."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scada_bridge.backoff import Backoff
+from scada_bridge.blocks import Block, plan, split
+from scada_bridge.decode import REASONS, Decoder
+from scada_bridge.modbus import DeviceRefused, ReadFailed
+from scada_bridge.picture import Reading, nothing_read
+from scada_bridge.points import Point
+
+_MOST_SPLITS_A_POLL = 64
+_RETRY_REFUSED_AFTER = 20
+_log = logging.getLogger(__name__)
+
+
+class Channel(Protocol):
+    """What brings blocks out of a device; it raises ReadFailed or DeviceRefused."""
+
+    async def read(self, table: str, address: int, count: int) -> NDArray[np.uint16] | NDArray[np.bool_]: ...
+
+    async def close(self) -> None: ...
+
+
+class BlockPlan:
+    """The blocks of some points of one device, and what was learnt about addresses that it refuses."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.points = tuple(points)
+        self._blocks: list[Block] = []
+        self._refused: dict[int, str] = {}
+        self._polls = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with full blocks again; the device may have changed."""
+        self._refused.clear()
+        self._set(plan(self.points))
+
+    def _set(self, blocks: list[Block]) -> None:
+        self._blocks = blocks
+        self._decoders = {block: self._decoder(block) for block in blocks}
+
+    def _decoder(self, block: Block) -> Decoder:
+        chosen = [self.points[row] for row in block.rows]
+        return Decoder(chosen, [point.address - block.address for point in chosen])
+
+    async def read(self, channel: Channel) -> Reading:
+        """One poll of all points. A connection that fails leaves what came before it good and the rest failed."""
+        self._polls += 1
+        if self._refused and self._polls % _RETRY_REFUSED_AFTER == 0:
+            self.forget()
+        reading = nothing_read(len(self.points), "not read")
+        for row, reason in self._refused.items():
+            reading.reason[row] = reason
+        waiting, kept, splits = list(reversed(self._blocks)), list[Block](), 0
+        while waiting:
+            block = waiting.pop()
+            try:
+                image = await channel.read(block.table, block.address, block.count)
+            except DeviceRefused as refusal:
+                smaller = split(self.points, block) if refusal.about_address else [block]
+                if smaller != [block] and splits < _MOST_SPLITS_A_POLL:
+                    splits += 1
+                    waiting.extend(reversed(smaller))
+                    continue
+                self._note_refusal(block, refusal, reading, alone=smaller == [block])
+                if smaller != [block] or not refusal.about_address:
+                    kept.append(block)
+                continue
+            except ReadFailed as failure:
+                _give_reason(reading, [block, *waiting], failure.reason)
+                raise PartlyRead(reading, failure) from failure
+            kept.append(block)
+            self._store(block, image, reading)
+        if kept != self._blocks:
+            self._set(kept)
+        return reading
+
+    def _note_refusal(self, block: Block, refusal: DeviceRefused, reading: Reading, *, alone: bool) -> None:
+        _give_reason(reading, [block], refusal.reason)
+        if alone and refusal.about_address:
+            for row in block.rows:
+                self._refused[row] = refusal.reason
+                _log.warning("point %s: %s", self.points[row].point_id, refusal.reason)
+
+    def _store(self, block: Block, image: NDArray[np.uint16] | NDArray[np.bool_], reading: Reading) -> None:
+        decoder = self._decoders.get(block) or self._decoder(block)
+        decoded = decoder.decode(image)
+        rows = np.array(block.rows, np.intp)
+        reading.value[rows] = decoded.value
+        reading.quality[rows] = decoded.quality
+        reading.failed[rows] = False
+        for place, row in enumerate(block.rows):
+            code = decoded.reason[place]
+            reading.reason[row] = REASONS[code] if code else None
+
+
+class PartlyRead(Exception):
+    """The connection failed in the middle of a poll; `reading` holds what came before."""
+
+    def __init__(self, reading: Reading, failure: ReadFailed) -> None:
+        super().__init__(failure.reason)
+        self.reading = reading
+        self.failure = failure
+
+
+def _give_reason(reading: Reading, blocks: Sequence[Block], reason: str) -> None:
+    for block in blocks:
+        for row in block.rows:
+            reading.reason[row] = reason
+
+
+class DeviceReader:
+    """One device: its polling groups share a connection. A silent device is asked aside, so that it delays nobody."""
+
+    def __init__(self, name: str, channel: Channel, groups: dict[float, Sequence[Point]]) -> None:
+        self.name = name
+        self._channel = channel
+        self._plans = {poll_seconds: BlockPlan(points) for poll_seconds, points in groups.items()}
+        self._lock = asyncio.Lock()
+        self._backoff = Backoff()
+        self._probe: asyncio.Task[None] | None = None
+        self.trouble: str | None = None
+
+    async def poll(self, poll_seconds: float, *, insist: bool = False) -> Reading:
+        """Read a group's points now. `insist`: ask even a device that is thought silent, and wait for it."""
+        block_plan = self._plans[poll_seconds]
+        if self._backoff.down and not insist:
+            if self._probe is None and self._backoff.due(time.monotonic()):
+                self._probe = asyncio.create_task(self._ask_aside(block_plan))
+            return nothing_read(len(block_plan.points), self.trouble or "no answer")
+        return await self._read(block_plan)
+
+    async def close(self) -> None:
+        """End the probe and the connection."""
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+        await self._channel.close()
+
+    async def _ask_aside(self, block_plan: BlockPlan) -> None:
+        try:
+            await self._read(block_plan)
+        finally:
+            self._probe = None
+
+    async def _read(self, block_plan: BlockPlan) -> Reading:
+        async with self._lock:
+            try:
+                reading = await block_plan.read(self._channel)
+            except PartlyRead as partly:
+                self._note_failure(partly.failure)
+                return partly.reading
+        if self.trouble is not None:
+            _log.info("%s answers again", self.name)
+            for each in self._plans.values():
+                each.forget()
+        self._backoff.succeeded()
+        self.trouble = None
+        return reading
+
+    def _note_failure(self, failure: ReadFailed) -> None:
+        if failure.silent:
+            self._backoff.failed(time.monotonic())
+        if self.trouble is None:
+            _log.warning("%s: %s", self.name, failure.reason)
+        self.trouble = failure.reason
