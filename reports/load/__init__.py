@@ -1,0 +1,1 @@
+"""Load from the readings of usage points, and from telemetry beside it."""

@@ -1,0 +1,1 @@
+"""Reports as html, xlsx, csv, json and pdf."""
