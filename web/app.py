@@ -25,6 +25,7 @@ from web.security import install_security
 from web.shell import Shell, viewer_or_none
 from web.values import add_converters
 from web.views import BLUEPRINTS as VIEWS
+from web.views.admin import admin
 
 
 def create_app(database: Database, settings: Settings, clock: Callable[[], datetime] = utc_now) -> Flask:
@@ -41,7 +42,7 @@ def create_app(database: Database, settings: Settings, clock: Callable[[], datet
     install_assets(app)
     install_presentation(app)
     install_presentation(app)
-    for blueprint in (login, health, *VIEWS, *API):
+    for blueprint in (login, health, admin, *VIEWS, *API):
         app.register_blueprint(blueprint)
     app.context_processor(
         lambda: {

@@ -5,9 +5,6 @@ everywhere, and sees personal fields masked outside his territory. The index pro
 that the answer equals a scan.
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +35,6 @@ from sqlalchemy.types import Text
 from cis_power.access.masking import Personal, may_search
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
-from cis_power.core.errors import InvalidInput
 from cis_power.customers.models import (
     CustomerAccount,
     CustomerAgreement,
@@ -48,14 +44,16 @@ from cis_power.customers.models import (
     UsagePointDistrict,
 )
 from cis_power.customers.search_text import Clause, Query, TermKind, document, grams, parse_query
-from cis_power.network.models import Element, EquipmentState, NetworkVersion
+from cis_power.network.models import Element, EquipmentState
+from cis_power.network.reads import version_at
 
 PERSONAL: dict[TermKind, Personal] = {
     TermKind.NAME: Personal.NAME,
     TermKind.PHONE: Personal.PHONE,
     TermKind.ADDRESS: Personal.ADDRESS,
 }
-MAX_LIMIT = 1000
+MAX_LIMIT = 10_000
+Position = tuple[int, str, int]  # rank, number, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of subjects, best first, and where the next page begins."""
+    """A page of subjects, best first, and the position of its last one if more follow."""
 
     subjects: tuple[Subject, ...]
-    next: str | None
+    next: Position | None
 
 
 def search_customers(
@@ -82,7 +80,7 @@ def search_customers(
     region: str,
     now: datetime,
     limit: int = 50,
-    cursor: str | None = None,
+    after: Position | None = None,
 ) -> Found:
     """Find accounts and vacant usage points; those whose number is just what was typed come first."""
     query = parse_query(text, region)
@@ -90,9 +88,9 @@ def search_customers(
     if found is None:
         return Found(subjects=(), next=None)
     limit = max(1, min(limit, MAX_LIMIT))
-    rows = session.execute(_ranked(found, query, cursor).limit(limit + 1)).all()
+    rows = session.execute(_ranked(found, query, after).limit(limit + 1)).all()
     subjects = tuple(_subject(row.subject) for row in rows[:limit])
-    following = _encode_cursor(rows[limit - 1]) if len(rows) > limit else None
+    following = tuple(rows[limit - 1]) if len(rows) > limit else None
     return Found(subjects=subjects, next=following)
 
 
@@ -202,13 +200,8 @@ class _Finder:
 
     def _fed_by(self, feeder_ids: Sequence[int]) -> Select[Any]:
         """Usage points connected to equipment, or to a node behind equipment, whose normal feeder is one of these."""
-        active = (
-            select(NetworkVersion.id)
-            .where(NetworkVersion.activated_at.is_not(None))
-            .order_by(NetworkVersion.activated_at.desc(), NetworkVersion.number.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        version = version_at(self.session, self.now)
+        active = version.id if version is not None else None
         fed = and_(EquipmentState.version_id == active, EquipmentState.feeder_id.in_(feeder_ids))
         equipment = select(EquipmentState.element_id).where(fed)
         nodes = select(EquipmentState.to_node_id).where(fed, EquipmentState.normal_open.is_(False))
@@ -226,7 +219,7 @@ def valid_at(
     return and_(or_(began_at.is_(None), began_at <= now), or_(ended_at.is_(None), ended_at > now))
 
 
-def _ranked(found: Select[tuple[int]], query: Query, cursor: str | None) -> Select[Any]:
+def _ranked(found: Select[tuple[int]], query: Query, after: Position | None) -> Select[Any]:
     keys = found.distinct().subquery()
     number = func.coalesce(CustomerAccount.account_no, UsagePoint.code)
     rank = case((func.lower(number) == query.whole, literal_column("0")), else_=literal_column("1"))
@@ -239,25 +232,4 @@ def _ranked(found: Select[tuple[int]], query: Query, cursor: str | None) -> Sele
     )
     place = (ranked.c.rank, ranked.c.number, ranked.c.subject)
     ordered = select(*place).order_by(*place)
-    if cursor is None:
-        return ordered
-    return ordered.where(tuple_(*place) > tuple_(*(literal(value) for value in _decode_cursor(cursor))))
-
-
-def _encode_cursor(row: Any) -> str:
-    packed = json.dumps([row.rank, row.number, row.subject], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
-
-
-def _is_key(value: object) -> bool:
-    return isinstance(value, int) and abs(value) < 1 << 63
-
-
-def _decode_cursor(cursor: str) -> tuple[int, str, int]:
-    try:
-        rank, number, subject = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError, binascii.Error):
-        raise InvalidInput("the cursor is not one of ours") from None
-    if rank not in (0, 1) or not isinstance(number, str) or not number.isprintable() or not _is_key(subject):
-        raise InvalidInput("the cursor is not one of ours")
-    return rank, number, subject
+    return ordered if after is None else ordered.where(tuple_(*place) > tuple_(*(literal(value) for value in after)))

@@ -1,0 +1,139 @@
+"""What templates may call: names of codes, local times, numbers, links that keep the rest of the address."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Flask, request
+from flask_babel import LazyString, format_date, format_decimal, gettext
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from cis_power.core.time import iso
+from web.labels import label, severity
+from web.shell import shell, viewer_or_none
+
+_SECTIONS: tuple[tuple[str, LazyString, tuple[str, ...]], ...] = (
+    ("/", _l("Now"), ("session:self:use",)),
+    ("/customers", _l("Customers"), ("customers:record:read",)),
+    ("/outages", _l("Outages"), ("outages:outage:read",)),
+    ("/calls", _l("Calls"), ("outages:call:read",)),
+    ("/network", _l("Network"), ("network:model:read",)),
+    ("/points", _l("Points"), ("telemetry:point:read",)),
+    ("/reports", _l("Reports"), (
+        "reports:load:read", "reports:voltage:read", "reports:reliability:read", "reports:outage:read",
+        "reports:business:read", "reports:marketing:read",
+    )),
+    ("/billing", _l("Exchange"), ("exchange:batch:read",)),
+    ("/admin", _l("Administration"), (
+        "system:source:read", "system:job:read", "access:user:read", "access:key:read", "access:audit:read",
+    )),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry of the main navigation."""
+
+    path: str
+    label: LazyString
+    current: bool
+
+
+def navigation() -> list[Section]:
+    """The sections that the viewer's role opens."""
+    asking = viewer_or_none()
+    if asking is None:
+        return []
+    here = "/" + request.path.strip("/").partition("/")[0].partition(".")[0]
+    return [Section(path, name, path == here) for path, name, permissions in _SECTIONS if asking.may_any(permissions)]
+
+
+def with_language(code: str) -> str:
+    """This page in another language."""
+    return _address(lang=code)
+
+
+def next_page(cursor: str) -> str:
+    """This list from a cursor on."""
+    return _address(cursor=cursor)
+
+
+def file_path(path: str, file_format: str) -> str:
+    """A list with its present filters in another form."""
+    kept = {name: value for name, value in request.args.items() if name not in ("cursor", "lang", "limit")}
+    return f"{path}.{file_format}" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def segment(value: object) -> str:
+    """A text as one segment of a path."""
+    return quote(str(value), safe="")
+
+
+def _address(**changes: str) -> str:
+    return f"{request.path}?{urlencode({**request.args.to_dict(), **changes})}"
+
+
+def local(moment: datetime) -> str:
+    """An instant as people of the utility say it: their zone, to the second only if it has any."""
+    there = moment.astimezone(shell().settings.zone)
+    return there.strftime("%Y-%m-%d %H:%M:%S" if there.second else "%Y-%m-%d %H:%M")
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """An instant as one says it aloud: the time, with the day if it is not today."""
+    zone = shell().settings.zone
+    there = moment.astimezone(zone)
+    spoken = there.strftime("%H:%M")
+    if there.date() == now.astimezone(zone).date():
+        return spoken
+    return gettext("%(time)s on %(day)s", time=spoken, day=format_date(there.date(), "long"))
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number in the reader's language, without needless zeros."""
+    if value is None:
+        return "–"
+    pattern = "#,##0." + "#" * digits if digits else "#,##0"
+    return format_decimal(value, pattern)
+
+
+def duration(seconds: float | None) -> str:
+    """A span in the two largest units that it has."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, left = divmod(rest, 60)
+    if days:
+        return gettext("%(days)s d %(hours)s h", days=days, hours=hours)
+    if hours:
+        return gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes)
+    if minutes:
+        return gettext("%(minutes)s min", minutes=minutes)
+    return gettext("%(seconds)s s", seconds=left)
+
+
+def figure_json(figure: Mapping[str, Any]) -> Markup:
+    """JSON that may stand in a script element: no text in it can end the element."""
+    text = json.dumps(figure, ensure_ascii=True, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def install_presentation(app: Flask) -> None:
+    """Give templates their words and filters."""
+    app.jinja_env.globals.update(
+        label=label,
+        severity=severity,
+        navigation=navigation,
+        with_language=with_language,
+        next_page=next_page,
+        file_path=file_path,
+    )
+    app.jinja_env.filters.update(
+        local=local, iso=iso, number=number, duration=duration, segment=segment, figure_json=figure_json
+    )

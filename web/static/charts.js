@@ -1,0 +1,33 @@
+// Draws the figures whose JSON stands in the page. Nothing is sent anywhere: no cloud button, no server.
+"use strict";
+(() => {
+  const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const series = () => [colour("--accent"), colour("--warn"), colour("--alarm"), colour("--quiet")];
+
+  function layout(given) {
+    const ink = colour("--ink"), line = colour("--line");
+    const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true };
+    const own = Object.assign({}, given, {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, family: getComputedStyle(document.body).fontFamily, size: 12 },
+      colorway: series(), margin: Object.assign({ l: 50, r: 12, t: 24, b: 40 }, given.margin), autosize: true,
+    });
+    delete own.template; delete own.width; delete own.height;
+    for (const key of Object.keys(given)) if (/^[xy]axis\d*$/.test(key)) own[key] = Object.assign({}, axis, given[key]);
+    own.xaxis = Object.assign({}, axis, own.xaxis); own.yaxis = Object.assign({}, axis, own.yaxis);
+    return own;
+  }
+
+  function draw(figure) {
+    const source = figure.querySelector('script[type="application/json"]');
+    let place = figure.querySelector(".place");
+    if (!place) { place = document.createElement("div"); place.className = "place"; figure.prepend(place); }
+    const given = JSON.parse(source.textContent);
+    window.Plotly.react(place, given.data, layout(given.layout || {}), config);
+  }
+
+  function all() { for (const figure of document.querySelectorAll("figure.chart")) draw(figure); }
+  all();
+  document.addEventListener("themechange", all);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+})();
