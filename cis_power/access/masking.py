@@ -130,7 +130,8 @@ def mask_text(kind: Personal, text: str) -> str:
 
 def mask_record(viewer: Viewer, record: Record, circumstance: Circumstance) -> Record:
     """Return the record as a viewer may see it: its personal fields, and those of records within it, full or masked."""
-    return _masked(viewer, record, circumstance)
+    masked: Record = _masked(viewer, record, circumstance)
+    return masked
 
 
 def mask_records(viewer: Viewer, pairs: Iterable[tuple[Record, Circumstance]]) -> list[Record]:

@@ -20,7 +20,7 @@ _XLSX_WHOLE = 2**53  # a spreadsheet's numbers are doubles; longer whole numbers
 
 
 def plain_value(value: Any, zone: tzinfo) -> str | int | float | bool | None:
-    """Return what a cell holds: instants as ISO 8601 in `zone`, amounts as numbers, nested values as JSON."""
+    """Return what a cell holds: instants as ISO 8601 in `zone`, amounts as numbers, texts joined, else JSON."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Decimal):
@@ -29,6 +29,8 @@ def plain_value(value: Any, zone: tzinfo) -> str | int | float | bool | None:
         return iso(value, zone)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return "; ".join(value)
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -1,5 +1,6 @@
 """Administration, each page for its own administrator: users and keys, the audit trail."""
 
+from datetime import date
 from typing import Annotated
 
 from flask import Blueprint, Response, make_response, redirect, render_template
@@ -8,12 +9,13 @@ from pydantic import Field
 from cis_power.access.permissions import GRANTABLE_ROLES
 from cis_power.access.reads import AuditRow, KeyRow, UserRow, list_audit, list_keys, list_users
 from cis_power.access.writes import add_key, add_user, change_password, disable_user, grant, revoke_key
+from cis_power.core.time import day_bounds
 from web.formats import Listing, columns_of, list_response
 from web.gate import access
 from web.lists import list_route
 from web.paging import Page, make_cursor
 from web.shell import now, reading, shell, viewer
-from web.values import DistrictCode, Input, Sample, Text
+from web.values import Input, Sample, Text
 
 admin = Blueprint("admin", __name__)
 
@@ -51,9 +53,10 @@ class NewKey(Input):
     name: AccountName
     role: Role
     districts: Districts = ""
+    last_on: date | None = None
 
 
-def _codes(districts: str) -> list[DistrictCode]:
+def _codes(districts: str) -> list[str]:
     return [code.strip() for code in districts.split(",") if code.strip()]
 
 
@@ -126,11 +129,13 @@ def keys(query: Page, file_format: str) -> Response:
 @admin.post("/admin/keys")
 @access("access:key:write", body=NewKey)
 def create_key(body: NewKey) -> Response:
-    """Issue a key and show it, this once."""
+    """Issue a key and show it, this once; it is good to the end of its last day."""
+    expires_at = day_bounds(body.last_on, shell().settings.zone)[1] if body.last_on else None
     with shell().database.transaction() as session:
         issued = add_key(
-            session, viewer(), shell().trail, now(), name=body.name, role=body.role, districts=_codes(body.districts)
-        )
+            session, viewer(), shell().trail, now(), name=body.name, role=body.role, districts=_codes(body.districts),
+            expires_at=expires_at,
+        )  # fmt: skip
     return make_response(render_template("admin/key.html", name=body.name, key=issued), 201)
 
 
