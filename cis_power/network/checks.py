@@ -1,7 +1,7 @@
 """Whether a network can be worked with. Pure: a model in, problems out; an error refuses it, a warning never does."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -14,11 +14,16 @@ from cis_power.network.model import KINDS, Branch, Equipment, NetworkModel, Plac
 NAMED_AT_MOST = 5
 
 
-def check(model: NetworkModel) -> tuple[Problem, ...]:
-    """Every problem of a model: the importer's own, then references, and only where these hold, its shape."""
+def check(model: NetworkModel, supplied: Collection[str] | None = None) -> tuple[Problem, ...]:
+    """Every problem of a model: the importer's own, then references, and only where these hold, its shape.
+
+    `supplied` are the nodes where customers are connected; without it those of the model's loads, if it has any.
+    """
+    if supplied is None and model.loads:
+        supplied = {load.node for load in model.loads}
     problems = [*model.problems, *_references(model)]
     if not any(problem.severity == "error" for problem in problems):
-        problems.extend(_shape(model))
+        problems.extend(_shape(model, supplied))
     return tuple(dict.fromkeys(problems))
 
 
@@ -63,14 +68,14 @@ def _doubled(what: str, codes: Iterable[tuple[str, Place]]) -> Iterator[Problem]
             yield _problem("doubled_id", f"{what} {code!r} occurs more than once{where}", place, what)
 
 
-def _shape(model: NetworkModel) -> Iterator[Problem]:
+def _shape(model: NetworkModel, supplied: Collection[str] | None) -> Iterator[Problem]:
     """Self loops, parallel edges, islands, parts dead in the normal state, loops, transformers without customers."""
     graph = _Graph(model)
     yield from graph.self_loops_and_parallels()
     yield from graph.unsupplied()
     yield from graph.loops()
-    if model.loads:
-        yield from _idle_transformers(model, graph)
+    if supplied is not None:
+        yield from _idle_transformers(model, graph, supplied)
 
 
 class _Graph:
@@ -180,13 +185,13 @@ class _Graph:
         return sorted([*spare, *keep[loose].tolist()])
 
 
-def _idle_transformers(model: NetworkModel, graph: _Graph) -> Iterator[Problem]:
-    """Transformers behind whose secondary no load is connected on the same voltage level."""
+def _idle_transformers(model: NetworkModel, graph: _Graph, supplied: Collection[str]) -> Iterator[Problem]:
+    """Transformers behind whose secondary no customer is connected on the same voltage level, nor a transformer."""
     index = {code: number for number, code in enumerate(graph.codes)}
     level = graph.labels(
         np.array([item is not None and item.kind != "transformer" for item in graph.items], dtype=bool)
     )
-    loaded = {int(level[index[load.node]]) for load in model.loads}
+    loaded = {int(level[index[node]]) for node in supplied if node in index}
     feeds = Counter(
         int(level[index[branch.from_node]])
         for item in model.equipment

@@ -6,6 +6,7 @@ Phases are masks (A = 1, B = 2, C = 4). Codes are the owner's ids; a node and a 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cis_power.core.errors import Problem
 from cis_power.core.phases import ALL_PHASES
@@ -98,7 +99,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class NetworkModel:
-    """A whole network and all an importer had to say about it. `ignored` counts what does not conduct, by class."""
+    """A whole network and all an importer had to say about it. `ignored` counts what does not conduct, by class.
+
+    `files` are those that were read.
+    """
 
     nodes: tuple[Node, ...] = ()
     equipment: tuple[Equipment, ...] = ()
@@ -106,6 +110,7 @@ class NetworkModel:
     loads: tuple[Load, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    files: tuple[Path, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -35,10 +35,23 @@ class NetworkVersion(Base):
     base_version_id: Mapped[int | None] = mapped_column(ForeignKey("network_version.id"))
     valid_from: Mapped[datetime | None] = mapped_column(comment="instant from which it is true; empty: ever")
     recorded_at: Mapped[datetime]
-    activated_at: Mapped[datetime | None] = mapped_column(comment="instant it was put in force; empty: never")
+    activated_at: Mapped[datetime | None] = mapped_column(comment="instant it was last put in force; empty: never")
     activated_by: Mapped[str | None]
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="elements by kind")
     problems: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class NetworkActivation(Base):
+    """From when a version holds, and when that was said; what is said later overrides from its instant on."""
+
+    __tablename__ = "network_activation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("network_version.id"), index=True)
+    valid_from: Mapped[datetime | None] = mapped_column(comment="empty: ever")
+    activated_at: Mapped[datetime]
+    activated_by: Mapped[str]
+    superseded_at: Mapped[datetime | None]
 
 
 class NodeState(Base):
@@ -86,6 +99,20 @@ class EquipmentState(Base):
     district_code: Mapped[str | None] = mapped_column(comment="as given, known or not")
     name: Mapped[str | None]
     owner: Mapped[str] = mapped_column(default="utility", comment="utility | customer")
+
+
+class LoadState(Base):
+    """A place of supply in one version, in formats that name them; it stands for a usage point of the same code."""
+
+    __tablename__ = "load_state"
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("network_version.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True, comment="the owner's id")
+    node_id: Mapped[int] = mapped_column(ForeignKey("element.id"))
+    phases: Mapped[int] = mapped_column(comment="mask: A 1, B 2, C 4")
+    rated_kva: Mapped[float | None] = mapped_column(comment="kVA")
+    nominal_v: Mapped[float | None] = mapped_column(comment="V")
+    customers: Mapped[int] = mapped_column(default=1, comment="customers it stands for")
 
 
 class TemporaryElement(Base):

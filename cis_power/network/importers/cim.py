@@ -91,7 +91,8 @@ class _Converter:
         settled = settle_phases(zones, equipment, loads, self.secondary)
         problems = tuple(dict.fromkeys([*self.problems, *settled.problems]))
         nodes = tuple(self._nodes(zones))
-        return NetworkModel(nodes, settled.equipment, tuple(sources), settled.loads, self._ignored(), problems)
+        files = tuple(self.store.files)
+        return NetworkModel(nodes, settled.equipment, tuple(sources), settled.loads, self._ignored(), problems, files)
 
     # nodes and terminals
 

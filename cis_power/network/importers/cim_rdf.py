@@ -45,6 +45,7 @@ class RdfStore:
     objects: dict[str, RdfObject] = field(default_factory=dict)
     namespaces: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
 
     def of(self, *classes: str) -> Iterator[RdfObject]:
         return (item for item in self.objects.values() if item.class_name in classes)
@@ -146,6 +147,7 @@ def read_rdf(path: Path) -> RdfStore:
 
 
 def _read_path(store: RdfStore, path: Path) -> None:
+    store.files.append(path)
     try:
         if path.suffix.casefold() == ".zip":
             _read_zip(store, path)

@@ -107,7 +107,8 @@ def read_folder(folder: Path) -> NetworkModel:
     )
     equipment = tuple(_equipment(row) for row in _rows(folder, EQUIPMENT, problems))
     sources = tuple(Source(row.code("node"), place=row.place) for row in _rows(folder, SOURCES, problems))
-    return NetworkModel(nodes, equipment, sources, problems=tuple(problems))
+    files = tuple(folder / layout.file for layout in (NODES, EQUIPMENT, SOURCES))
+    return NetworkModel(nodes, equipment, sources, problems=tuple(problems), files=files)
 
 
 def _equipment(row: Row) -> Equipment:

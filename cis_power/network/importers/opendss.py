@@ -69,7 +69,9 @@ class _Circuit:
         nodes = tuple(replace(node, nominal_v=volts.get(zones.of(node.code))) for node in self.nodes.values())
         ignored = dict(script.ignored)
         problems = (*script.problems, *settled.problems)
-        return NetworkModel(nodes, settled.equipment, tuple(sources), settled.loads, ignored, problems)
+        return NetworkModel(
+            nodes, settled.equipment, tuple(sources), settled.loads, ignored, problems, tuple(script.files)
+        )
 
     # reading values
 
