@@ -19,6 +19,7 @@ class Kind(StrEnum):
     NUMBER = "number"  # float, finite
     MONEY = "money"  # Decimal, to the cent
     DATE = "date"  # date
+    PHASES = "phases"  # int, the mask of core/phases.py
     INSTANT = "instant"  # aware UTC datetime; a bare date is local midnight
 
 

@@ -14,6 +14,7 @@ _MEANING = {
     Kind.MONEY: "amount, to the cent",
     Kind.DATE: "date",
     Kind.INSTANT: "time",
+    Kind.PHASES: "phases, e.g. `A` or `ABC`",
 }
 
 

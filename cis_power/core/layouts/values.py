@@ -10,6 +10,7 @@ from typing import Any
 
 from cis_power.core.errors import Severity
 from cis_power.core.layouts.declaration import Column, Kind
+from cis_power.core.phases import parse_phases
 from cis_power.core.time import day_bounds, parse_instant
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -179,6 +180,13 @@ def _check_bounds(column: Column, value: float) -> None:
         raise Refused("out_of_range", f"{value:g} is above {column.maximum:g}")
 
 
+def _phases(_column: Column, text: str, _zone: tzinfo) -> int:
+    try:
+        return parse_phases(text)
+    except ValueError as error:
+        raise Refused("bad_phases", str(error)[: _SHOWN * 2]) from None
+
+
 def _date(_column: Column, text: str, _zone: tzinfo) -> date:
     try:
         value = date.fromisoformat(text) if _DATE.fullmatch(text) else datetime.fromisoformat(text).date()
@@ -218,4 +226,5 @@ _READERS: dict[Kind, Callable[[Column, str, tzinfo], Any]] = {
     Kind.MONEY: _money,
     Kind.DATE: _date,
     Kind.INSTANT: _instant,
+    Kind.PHASES: _phases,
 }

@@ -1,0 +1,117 @@
+"""Importing business files: by path for people and jobs, by rows for programs."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from cis_power.access.installation import Installation
+from cis_power.core.batches import BatchResult, Import, Outcome, Posting, import_file
+from cis_power.core.batches.importing import load_poster
+from cis_power.core.batches.ledger import find_batch, rejects_of
+from cis_power.core.batches.reentry import reenter
+from cis_power.core.layouts import Rows, find_layout
+from cis_power.core.layouts.values import money
+from cis_power.core.time import utc_now
+
+FORMATS = ("csv",)
+
+
+def import_path(
+    here: Installation,
+    kind: str,
+    path: Path,
+    *,
+    format_name: str = "csv",
+    source: str = "business",
+    after_chunk: Callable[[int, int], None] | None = None,
+) -> BatchResult:
+    """Post a file, and keep in the audit who did it."""
+    now = utc_now()
+    task = Import(
+        layout=find_layout(kind),
+        content=path,
+        who=here.viewer.actor,
+        now=now,
+        file_name=path.name,
+        source=source,
+        format=format_name,
+        clock=utc_now,
+        after_chunk=after_chunk,
+    )
+    result = import_file(here.database, here.settings, task)
+    _audit(here, "exchange:file:import", result, kind)
+    return result
+
+
+def retry_rejects(here: Installation, number: int) -> BatchResult:
+    """Post the open rejects of a batch again."""
+    with here.database.reading() as session:
+        kind = find_batch(session, number).kind
+    who, now = here.viewer.actor, utc_now()
+    result = reenter(here.database, here.settings, find_layout(kind), number, who=who, now=now)
+    _audit(here, "exchange:file:import", result, kind)
+    return result
+
+
+def _audit(here: Installation, action: str, result: BatchResult, kind: str) -> None:
+    detail = {"kind": kind, "rows": result.rows, "accepted": result.accepted, "rejected": result.rejected}
+    outcome = "refused" if result.refused else "done"
+    with here.acting() as (session, viewer, now):
+        here.trail.append(
+            session, viewer, action, now, object_kind="batch", object_id=result.batch, outcome=outcome, detail=detail
+        )
+
+
+def rejects_file(here: Installation, number: int) -> str:
+    """The open rejects of a batch as a file of its layout, with a trailer that fits where the layout has one."""
+    with here.database.reading() as session:
+        batch = find_batch(session, number)
+        layout, zone = find_layout(batch.kind), batch.control.get("zone")
+        contents = [reject.content for reject in rejects_of(session, number, state="open")]
+    out = io.StringIO()
+    if zone:
+        out.write(f"#TZ={zone}\n")
+    writer = csv.writer(out, lineterminator="\n")
+    names = [column.name for column in layout.columns]
+    writer.writerow(names)
+    for content in contents:
+        writer.writerow(
+            [content.get(name, content.get("?", "") if place == 0 else "") for place, name in enumerate(names)]
+        )
+    if layout.trailer:
+        amounts = (money(content.get(layout.trailer.total_column, "")) or Decimal(0) for content in contents)
+        writer.writerow(["#TRAILER", len(contents), sum(amounts, Decimal(0))])
+    return out.getvalue()
+
+
+def post(
+    session: Session,
+    kind: str,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    who: str = "system:import",
+    region: str = "CN",
+    source: str = "business",
+) -> Outcome:
+    """Post rows given as columns of one length, without a file: values as the layout's columns yield them.
+
+    For programs that make much data, such as the demo: what results equals the import of the same rows from a file.
+    """
+    layout = find_layout(kind)
+    unknown = sorted(set(columns) - {column.name for column in layout.columns})
+    if unknown:
+        raise ValueError(f"{kind} has no columns {', '.join(unknown)}")
+    count = len(next(iter(columns.values()))) if columns else 0
+    defaults = {column.name: column.default for column in layout.columns}
+    rows = Rows(columns, range(2, count + 2), defaults)
+    posting = Posting(None, who, now, zone, region, source)
+    return load_poster(layout)(session, rows, posting)

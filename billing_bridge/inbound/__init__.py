@@ -1,0 +1,1 @@
+"""Posting functions: rows of a layout → the wings that own the tables."""
