@@ -68,7 +68,7 @@ def timeline(session: Session) -> list[HeldVersion]:
         .join(NetworkVersion, NetworkVersion.id == NetworkActivation.version_id)
         .where(NetworkActivation.superseded_at.is_(None))
         .order_by(NetworkActivation.id)
-    ).tuples()
+    )
     held = [HeldVersion(key, number, valid_from) for key, number, valid_from in rows]
     return sorted(held, key=lambda version: (version.valid_from is not None, version.valid_from))
 

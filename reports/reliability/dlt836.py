@@ -35,7 +35,7 @@ def user_figures(given: Spells, users: float, period_hours: float) -> UserFigure
 
 def without_external(given: Spells) -> Spells:
     """Suffix 2."""
-    return given.taken(~given.rows.loss_of_supply)
+    return given.taken(~given.rows.external)
 
 
 def without_rationing(given: Spells) -> Spells:

@@ -24,7 +24,8 @@ DLT_SHORT_SECONDS = 180  # DL/T 836-2016: up to and including three minutes
 class Rows:
     """Ledger rows. `usage_point` may be UNNAMED, `restored` OPEN, `kva` NaN where neither row nor usage point has it.
 
-    `event` is -1 where the row names none. `early` and `late` bound the beginning.
+    `event` is -1 where the row names none. `early` and `late` bound the beginning. `external`: neither the distribution
+    system nor rationing answers for it; loss of supply is one such cause.
     """
 
     row: Ints
@@ -40,6 +41,7 @@ class Rows:
     event: Ints
     planned: Flags
     loss_of_supply: Flags
+    external: Flags
     rationing: Flags
 
     def __len__(self) -> int:

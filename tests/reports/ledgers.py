@@ -23,6 +23,7 @@ def rows(*given):
         "event": -1,
         "planned": False,
         "loss_of_supply": False,
+        "external": False,
         "rationing": False,
     }
     full = [{"row": number, **defaults, **row} for number, row in enumerate(given)]
@@ -31,7 +32,7 @@ def rows(*given):
         row["early"] = row["began"] if row["early"] is None else row["early"]
         row["late"] = row["began"] if row["late"] is None else row["late"]
     kinds = {"customers": float, "kva": float, "operations": float}
-    kinds |= dict.fromkeys(("planned", "loss_of_supply", "rationing"), bool)
+    kinds |= dict.fromkeys(("planned", "loss_of_supply", "external", "rationing"), bool)
     names = ("row", *defaults)
     return Rows(*(np.array([row[name] for row in full], kinds.get(name, np.int64)) for name in names))
 
