@@ -199,9 +199,9 @@ class Connection:
             raise ReadFailed("connection closed")
         self._seen = frames.Waiting("no answer")
         try:
-            answer = await client.execute(False, request)
+            answer: ModbusPDU = await client.execute(False, request)
         except (ModbusException, OSError) as error:
-            seen = self._seen
+            seen = self._judged()
             await self.close()
             if isinstance(seen, frames.Wrong):
                 raise ReadFailed(seen.reason) from error
@@ -210,12 +210,17 @@ class Connection:
         except asyncio.CancelledError:
             await self.close()  # its answer may still come
             raise
-        if not isinstance(self._seen, frames.Answer) or answer.transaction_id != request.transaction_id:
+        seen = self._judged()
+        if not isinstance(seen, frames.Answer) or answer.transaction_id != request.transaction_id:
             await self.close()
             raise ReadFailed("answer does not belong to the request")
-        if self._seen.exception is not None:
-            raise DeviceRefused(self._seen.exception)
+        if seen.exception is not None:
+            raise DeviceRefused(seen.exception)
         return answer
+
+    def _judged(self) -> frames.Judgement:
+        """What the packets that came meanwhile were found to be."""
+        return self._seen
 
     def _trace_packet(self, sending: bool, data: bytes) -> bytes:
         """Judge every packet before pymodbus sees it; what is wrong fails the waiting request at once."""

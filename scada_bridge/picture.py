@@ -114,4 +114,5 @@ class Picture:
 
 
 def _same(new: NDArray[np.float64], old: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return (new == old) | (np.isnan(new) & np.isnan(old))
+    same: NDArray[np.bool_] = (new == old) | (np.isnan(new) & np.isnan(old))
+    return same

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -121,7 +121,7 @@ def _give_reason(reading: Reading, blocks: Sequence[Block], reason: str) -> None
 class DeviceReader:
     """One device: its polling groups share a connection. A silent device is asked aside, so that it delays nobody."""
 
-    def __init__(self, name: str, channel: Channel, groups: dict[float, Sequence[Point]]) -> None:
+    def __init__(self, name: str, channel: Channel, groups: Mapping[float, Sequence[Point]]) -> None:
         self.name = name
         self._channel = channel
         self._plans = {poll_seconds: BlockPlan(points) for poll_seconds, points in groups.items()}

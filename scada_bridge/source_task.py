@@ -37,12 +37,12 @@ class SourceTask:
     def __init__(self, name: str, settings: SourceSettings | None, points: Sequence[Point]) -> None:
         self.name = name
         self.picture = Picture(points)
-        self._rows: dict[float, dict[int, np.ndarray]] = {}
+        rows: dict[float, dict[int, list[int]]] = {}
         for row, point in enumerate(points):
-            self._rows.setdefault(point.poll_seconds, {}).setdefault(point.device_id, []).append(row)  # type: ignore[arg-type]
+            rows.setdefault(point.poll_seconds, {}).setdefault(point.device_id, []).append(row)
         self._rows = {
-            seconds: {device: np.array(rows, np.intp) for device, rows in devices.items()}
-            for seconds, devices in self._rows.items()
+            seconds: {device: np.array(own, np.intp) for device, own in devices.items()}
+            for seconds, devices in rows.items()
         }
         self._readers = {} if settings is None else self._open(settings, points)
         self._resumed: dict[float, int] = {}

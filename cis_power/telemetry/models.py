@@ -50,7 +50,6 @@ class Point(Base):
     max_value: Mapped[float | None] = mapped_column(comment="after scaling, in the point's unit")
     deadband: Mapped[float | None] = mapped_column(comment="in the point's unit")
     poll_seconds: Mapped[float] = mapped_column(comment="s")
-    district_id: Mapped[int | None] = mapped_column(ForeignKey("district.id"), comment="that of its equipment")
     retired_at: Mapped[datetime | None]
 
 

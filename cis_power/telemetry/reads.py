@@ -1,0 +1,377 @@
+"""Points, their values now and then, signal events, sources and gaps. Everything takes who asks."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from cis_power.access.territory import in_territory
+from cis_power.access.viewer import Viewer
+from cis_power.core.db import chunked
+from cis_power.core.errors import NotFound
+from cis_power.core.quality import Quality
+from cis_power.core.time import iso
+from cis_power.network.models import Element, EquipmentState
+from cis_power.network.reads import version_at
+from cis_power.series.reads import read_series, series_of
+from cis_power.telemetry.models import Gap, LatestValue, Point, PointOverride, SignalEvent, Source
+from cis_power.telemetry.quality import Held, shown, stale_after
+
+PERMISSION = "telemetry:point:read"
+SERIES_OWNER = "point"
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """A point with its value as of now. `value` is in `unit`; `source_state` is unknown, up or down."""
+
+    point_id: str
+    source: str
+    device_id: int
+    table: str
+    address: str
+    datatype: str
+    kind: str
+    equipment: str | None
+    quantity: str | None
+    unit: str | None
+    normal_state: float | None
+    poll_seconds: float
+    value: float | None
+    quality: Quality
+    reason: str | None
+    measured_at: datetime | None
+    received_at: datetime | None
+    age_seconds: float | None
+    held: Held | None
+    source_state: str
+
+    @property
+    def alarm(self) -> bool:
+        """Whether a normal state is given and the value is another one."""
+        return self.normal_state is not None and self.value is not None and self.value != self.normal_state
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract's JSON object, with what else is known."""
+        return {
+            "point_id": self.point_id,
+            "value": self.value,
+            "unit": self.unit,
+            "quality": self.quality.name.lower(),
+            "reason": self.reason,
+            "measured_at": None if self.measured_at is None else iso(self.measured_at),
+            "received_at": None if self.received_at is None else iso(self.received_at),
+            "age_seconds": None if self.age_seconds is None else round(self.age_seconds, 3),
+            "source": self.source,
+            "device_id": self.device_id,
+            "kind": self.kind,
+            "equipment": self.equipment,
+            "quantity": self.quantity,
+            "normal_state": self.normal_state,
+            "alarm": self.alarm,
+            "held": None if self.held is None else self.held.kind,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PointHistory:
+    """Values of a point in [from, to): analog ones on the poll grid (the last of a slot), signals as their changes."""
+
+    point_id: str
+    unit: str | None
+    rows: Sequence[tuple[datetime, float | None, Quality]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract's JSON object."""
+        rows = [[iso(at), value, quality.name.lower()] for at, value, quality in self.rows]
+        return {"point_id": self.point_id, "unit": self.unit, "rows": rows}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source and how it stands."""
+
+    name: str
+    state: str
+    reason: str | None
+    state_at: datetime | None
+    last_poll_at: datetime | None
+    last_good_poll_at: datetime | None
+    polls: int
+    polls_failed: int
+    points: int
+    open_gaps: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A signal that was found with another value or quality."""
+
+    point_id: str
+    equipment: str | None
+    value: float | None
+    previous_value: float | None
+    quality: Quality
+    reason: str | None
+    occurred_at: datetime
+    earliest_at: datetime | None
+    latest_at: datetime
+    time_uncertain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """Time without values; `point_id` None: all points of the source, `source` None: it is not known which."""
+
+    source: str | None
+    point_id: str | None
+    began_at: datetime
+    ended_at: datetime | None
+    reason: str
+    values_missing: int | None
+    filled_at: datetime | None
+    filled_from: str | None
+
+
+def _scoped(viewer: Viewer, query: Any, version_id: int | None) -> Any:
+    """Points in the viewer's territory: those whose equipment lies in it."""
+    if viewer.districts is None:
+        return query
+    state = aliased(EquipmentState)
+    on = and_(state.element_id == Point.element_id, state.version_id == version_id, state.leg == 0)
+    return query.join(state, on).where(in_territory(viewer, state.district_id))
+
+
+def _points_query(session: Session, viewer: Viewer, now: datetime) -> Any:
+    version = version_at(session, now)
+    query = (
+        select(Point, LatestValue, Source)
+        .join(Source, Source.id == Point.source_id)
+        .outerjoin(LatestValue, LatestValue.point_id == Point.id)
+        .where(Point.retired_at.is_(None))
+        .order_by(Point.point_id)
+    )
+    return _scoped(viewer, query, None if version is None else version.id)
+
+
+def list_points(
+    session: Session,
+    viewer: Viewer,
+    now: datetime,
+    *,
+    stale_after_seconds: float | None = None,
+    source: str | None = None,
+    equipment: str | None = None,
+    kind: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[PointRow]:
+    """Points by id, behind `after`; `equipment` is the code of a device, as given in the point list."""
+    viewer.require(PERMISSION)
+    query = _points_query(session, viewer, now)
+    if source is not None:
+        query = query.where(Source.name == source)
+    if equipment is not None:
+        known = select(Element.id).where(Element.kind == "equipment", Element.code == equipment)
+        query = query.where(or_(Point.equipment == equipment, Point.element_id.in_(known)))
+    if kind is not None:
+        query = query.where(Point.kind == kind)
+    if after is not None:
+        query = query.where(Point.point_id > after)
+    rows = session.execute(query.limit(limit)).all()
+    return _shown(session, rows, now, stale_after_seconds)
+
+
+def find_point(
+    session: Session, viewer: Viewer, point_id: str, now: datetime, *, stale_after_seconds: float | None = None
+) -> PointRow:
+    """One point. Raises NotFound, for a foreign one too."""
+    viewer.require(PERMISSION)
+    rows = session.execute(_points_query(session, viewer, now).where(Point.point_id == point_id)).all()
+    if not rows:
+        raise NotFound(f"no point {point_id!r}")
+    return _shown(session, rows, now, stale_after_seconds)[0]
+
+
+def _shown(session: Session, rows: Sequence[Any], now: datetime, stale_after_seconds: float | None) -> list[PointRow]:
+    held = held_points(session, [point.id for point, _, _ in rows])
+    return [
+        _row(point, latest, source, held.get(point.id), now, stale_after(point.poll_seconds, stale_after_seconds))
+        for point, latest, source in rows
+    ]
+
+
+def _row(
+    point: Point, latest: LatestValue | None, source: Source, held: Held | None, now: datetime, limit_seconds: float
+) -> PointRow:
+    value = shown(
+        latest.value if latest else None,
+        latest.quality if latest else Quality.MISSING,
+        latest.reason if latest else None,
+        latest.measured_at if latest else None,
+        now=now,
+        limit_seconds=limit_seconds,
+        held=held,
+    )
+    return PointRow(
+        point_id=point.point_id,
+        source=source.name,
+        device_id=point.device_id,
+        table=point.table,
+        address=point.address,
+        datatype=point.datatype,
+        kind=point.kind,
+        equipment=point.equipment,
+        quantity=point.quantity,
+        unit=point.unit,
+        normal_state=point.normal_state,
+        poll_seconds=point.poll_seconds,
+        value=value.value,
+        quality=value.quality,
+        reason=value.reason,
+        measured_at=value.measured_at,
+        received_at=latest.received_at if latest else None,
+        age_seconds=value.age_seconds,
+        held=held,
+        source_state=source.state,
+    )
+
+
+def held_points(session: Session, keys: Sequence[int]) -> dict[int, Held]:
+    """What is held by hand now, by the point's key."""
+    found: dict[int, Held] = {}
+    for part in chunked(keys, 5_000):
+        query = (
+            select(PointOverride)
+            .where(PointOverride.point_id.in_(part), PointOverride.ended_at.is_(None))
+            .order_by(PointOverride.began_at, PointOverride.id)
+        )
+        for row in session.scalars(query):
+            found[row.point_id] = Held(row.kind, row.value, row.tag, row.began_at, row.begun_by)
+    return found
+
+
+def point_history(
+    session: Session, viewer: Viewer, point_id: str, from_at: datetime, to_at: datetime, now: datetime
+) -> PointHistory:
+    """Values of a point in [from_at, to_at). Raises NotFound, for a foreign one too."""
+    viewer.require(PERMISSION)
+    query = _points_query(session, viewer, now).where(Point.point_id == point_id)
+    found = session.execute(query).first()
+    if found is None:
+        raise NotFound(f"no point {point_id!r}")
+    point: Point = found[0]
+    if point.kind == "discrete":
+        return PointHistory(point_id, point.unit, _changes(session, point.id, from_at, to_at))
+    series = series_of(session, SERIES_OWNER, [point.id]).get(point.id)
+    if series is None:
+        return PointHistory(point_id, point.unit, ())
+    history = read_series(session, series, from_at, to_at)
+    at = history.at.astype("datetime64[us]").tolist()
+    values = [None if math.isnan(value) else value for value in history.value.tolist()]
+    codes = [Quality(code) for code in history.quality.tolist()]
+    instants = [moment.replace(tzinfo=from_at.tzinfo) for moment in at]
+    return PointHistory(point_id, point.unit, list(zip(instants, values, codes, strict=True)))
+
+
+def _changes(
+    session: Session, key: int, from_at: datetime, to_at: datetime
+) -> list[tuple[datetime, float | None, Quality]]:
+    query = (
+        select(SignalEvent.occurred_at, SignalEvent.value, SignalEvent.quality)
+        .where(SignalEvent.point_id == key, SignalEvent.occurred_at >= from_at, SignalEvent.occurred_at < to_at)
+        .order_by(SignalEvent.occurred_at, SignalEvent.sequence)
+    )
+    return [(at, value, Quality(code)) for at, value, code in session.execute(query)]
+
+
+def list_events(
+    session: Session, viewer: Viewer, from_at: datetime, to_at: datetime, now: datetime, *, limit: int | None = None
+) -> list[EventRow]:
+    """Signal events in [from_at, to_at), the latest first."""
+    viewer.require(PERMISSION)
+    version = version_at(session, now)
+    query = (
+        select(SignalEvent, Point.point_id, Point.equipment)
+        .join(Point, Point.id == SignalEvent.point_id)
+        .where(SignalEvent.occurred_at >= from_at, SignalEvent.occurred_at < to_at)
+        .order_by(SignalEvent.occurred_at.desc(), SignalEvent.id.desc())
+        .limit(limit)
+    )
+    rows = session.execute(_scoped(viewer, query, None if version is None else version.id))
+    return [
+        EventRow(
+            point_id,
+            equipment,
+            event.value,
+            event.previous_value,
+            Quality(event.quality),
+            event.reason,
+            event.occurred_at,
+            event.earliest_at,
+            event.latest_at,
+            event.time_uncertain,
+        )
+        for event, point_id, equipment in rows
+    ]
+
+
+def list_sources(session: Session, viewer: Viewer) -> list[SourceRow]:
+    """Every source with its state."""
+    viewer.require("system:source:read")
+    points: dict[int, int] = dict(
+        session.execute(
+            select(Point.source_id, func.count()).where(Point.retired_at.is_(None)).group_by(Point.source_id)
+        ).tuples()
+    )
+    gaps: dict[int | None, int] = dict(
+        session.execute(
+            select(Gap.source_id, func.count()).where(Gap.filled_at.is_(None)).group_by(Gap.source_id)
+        ).tuples()
+    )
+    return [
+        SourceRow(
+            row.name,
+            row.state,
+            row.state_reason,
+            row.state_at,
+            row.last_poll_at,
+            row.last_good_poll_at,
+            row.polls,
+            row.polls_failed,
+            points.get(row.id, 0),
+            gaps.get(row.id, 0),
+        )
+        for row in session.scalars(select(Source).order_by(Source.name))
+    ]
+
+
+def list_gaps(session: Session, viewer: Viewer, *, unfilled_only: bool = False, limit: int = 1_000) -> list[GapRow]:
+    """The gap ledger, the latest first."""
+    viewer.require("system:source:read")
+    query = (
+        select(Gap, Source.name, Point.point_id)
+        .outerjoin(Source, Source.id == Gap.source_id)
+        .outerjoin(Point, Point.id == Gap.point_id)
+        .order_by(Gap.began_at.desc(), Gap.id.desc())
+        .limit(limit)
+    )
+    if unfilled_only:
+        query = query.where(Gap.filled_at.is_(None))
+    return [
+        GapRow(
+            source,
+            point,
+            gap.began_at,
+            gap.ended_at,
+            gap.reason,
+            gap.values_missing,
+            gap.filled_at,
+            gap.filled_from,
+        )
+        for gap, source, point in session.execute(query)
+    ]
