@@ -47,8 +47,8 @@ def normal_tree(grid: Grid) -> NormalTree:
 def topmost(grid: Grid, tree: NormalTree, dead: Flags, conducting: Flags, candidates: Flags) -> Index:
     """Edge that keeps each dead node from supply, -1 where no candidate does.
 
-    `conducting` edges join dead nodes to one another; `candidates` are edges whose opening may be the cause. One of them
-    with one dead end borders the live part. A dead area with one such device belongs to it; with several, a node
+    `conducting` edges join dead nodes to one another; `candidates` are edges whose opening may be the cause. One with
+    a single dead end borders the live part. A dead area with one such device belongs to it; with several, a node
     belongs to the first one on its normal way from the source, else to the one highest in the network.
     """
     label = np.full(grid.node_count, -1, np.int64)

@@ -23,18 +23,28 @@ RESOLVED = "later evidence agrees"
 NO_STANDBY = "the usage point has no second connection to transfer to"
 
 
-@dataclass(slots=True)
-class Scene:
-    """One network version with what hangs on it, and its present state.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What follows from a network version alone: its normal tree, the edges of each element, who is live normally."""
 
-    `normal_live`, `live`: phases of nodes in the normal state and now; `open_masks`: open phases of each edge.
-    """
-
-    version: int
-    grid: Grid
     tree: NormalTree
     edges_of: dict[int, Index]
     normal_live: Mask
+
+    @classmethod
+    def of(cls, grid: Grid) -> "Prepared":
+        order = np.argsort(grid.edge_element, kind="stable")
+        elements, first = np.unique(grid.edge_element[order], return_index=True)
+        edges_of = dict(zip(elements.tolist(), np.split(order, first[1:]), strict=True)) if len(order) else {}
+        return cls(normal_tree(grid), edges_of, grid.energized(grid.edge_normal.copy()))
+
+
+@dataclass(slots=True)
+class Scene:
+    """One network version with what hangs on it, and its present state: open phases of edges, live phases of nodes."""
+
+    grid: Grid
+    prepared: Prepared
     feed: Feed
     open_masks: Mask
     live: Mask
@@ -43,12 +53,13 @@ class Scene:
 class Engine:
     """Applies steps to a state, in their order."""
 
-    def __init__(self, world: World, state: State) -> None:
+    def __init__(self, world: World, state: State, known: "dict[int, Prepared] | None" = None) -> None:
+        """`known`: what was worked out for network versions before; it is added to."""
         self.world = world
         self.state = state
         self.scene: Scene | None = None
         self._number = {facts.key: index for index, facts in enumerate(state.outages)}
-        self._trees: dict[int, tuple[NormalTree, dict[int, Index], Mask]] = {}
+        self._known = {} if known is None else known
 
     def run(self, steps: list[Step], until: int) -> None:
         """Apply steps in order, and the changes of the model that fall between them and `until`."""
@@ -57,6 +68,12 @@ class Engine:
             self._apply(step)
             self.state.step = step.key
         self._follow_model(until)
+
+    def normal(self) -> Mask:
+        """Phases that each usage point has in the normal state."""
+        if self.scene is None:
+            return np.zeros(len(self.world.points), np.uint8)
+        return self.scene.feed.by_point(self.scene.feed.normal, self.state.standby)
 
     def _follow_model(self, until: int) -> None:
         """Let network versions and connections change as they did."""
@@ -77,21 +94,17 @@ class Engine:
             self.scene = None
             return
         grid = self.world.grid(version)
-        if version not in self._trees:
-            edges_of: dict[int, list[int]] = {}
-            for edge, element in enumerate(grid.edge_element.tolist()):
-                edges_of.setdefault(element, []).append(edge)
-            known = {element: np.array(edges, np.int64) for element, edges in edges_of.items()}
-            self._trees[version] = (normal_tree(grid), known, grid.energized(grid.edge_normal.copy()))
-        tree, edges_of_element, normal_live = self._trees[version]
+        prepared = self._known.get(version)
+        if prepared is None:
+            prepared = self._known[version] = Prepared.of(grid)
         connections = self.world.connections.at(at)
-        feed = Feed.of(connections, len(self.world.points), grid.locate(connections.element), normal_live)
+        feed = Feed.of(connections, len(self.world.points), grid.locate(connections.element), prepared.normal_live)
         open_masks = grid.edge_normal.copy()
         for device, position in self.state.devices.items():
-            for edge in edges_of_element.get(device, ()):
+            for edge in prepared.edges_of.get(device, ()):
                 open_masks[edge] = position.open_mask & grid.edge_phases[edge]
         live = grid.energized(open_masks)
-        self.scene = Scene(version, grid, tree, edges_of_element, normal_live, feed, open_masks, live)
+        self.scene = Scene(grid, prepared, feed, open_masks, live)
         self._know_transformers(grid)
 
     def _know_transformers(self, grid: Grid) -> None:
@@ -112,10 +125,11 @@ class Engine:
         if self.scene is None or not (moved or transferred):
             return
         before = self.scene.open_masks.copy()
-        edges = np.concatenate([self.scene.edges_of[device] for device in sorted(moved)] or [np.zeros(0, np.int64)])
+        known = self.scene.prepared.edges_of
+        edges = np.concatenate([np.zeros(0, np.int64), *(known[device] for device in sorted(moved))])
         for device in moved:
             mask = self.state.devices[device].open_mask
-            of_device = self.scene.edges_of[device]
+            of_device = known[device]
             self.scene.open_masks[of_device] = mask & self.scene.grid.edge_phases[of_device]
         if transferred or (before != self.scene.open_masks).any():
             self._settle(at, _bounds(step), edges, before)
@@ -138,7 +152,7 @@ class Engine:
         """Let an entry act on its device; answers whether its position in this network changed."""
         state, device = self.state, entry.element_id
         assert device is not None
-        edges = self.scene.edges_of.get(device) if self.scene else None
+        edges = self.scene.prepared.edges_of.get(device) if self.scene else None
         normal = 0
         if self.scene is not None and edges is not None:
             normal = int(np.bitwise_or.reduce(self.scene.grid.edge_normal[edges]))
@@ -173,7 +187,7 @@ class Engine:
         live_before = scene.live
         if open_before is not None:
             scene.live = scene.grid.energized(scene.open_masks)
-        blame = Blame(scene.grid, scene.tree, live_before, scene.live, open_before, scene.open_masks)
+        blame = Blame(scene.grid, scene.prepared.tree, live_before, scene.live, open_before, scene.open_masks)
         moment = Moment(at, bounds, self._moved_on(edges if open_before is not None else None))
         feed = scene.feed
         by_connection = feed.by_connection(scene.live)
@@ -186,7 +200,7 @@ class Engine:
         self._update_points(lost, normal, blame, rows, moment)
 
         nodes = scene.grid.locate(state.transformer_keys)
-        dead = scene.normal_live & ~scene.live
+        dead = scene.prepared.normal_live & ~scene.live
         lost = np.where(nodes >= 0, dead[nodes], 0).astype(np.uint8)
         self._update(state.transformers, lost, blame, Rows(np.arange(len(nodes)), nodes, lost), moment)
 
@@ -249,7 +263,7 @@ class Engine:
         answer = {}
         for number, facts in enumerate(self.state.outages):
             if facts.restored is None and (moved is None or facts.device in moved):
-                of_device = scene.edges_of.get(facts.device) if facts.device is not None else None
+                of_device = scene.prepared.edges_of.get(facts.device) if facts.device is not None else None
                 answer[number] = 0 if of_device is None else int(np.bitwise_or.reduce(scene.open_masks[of_device]))
         return answer
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cis_power.outages.grid import Index
+from cis_power.outages.grid import Index, Mask
 from cis_power.outages.spells import Columns, Interruptions, Spells
 from cis_power.outages.state import ConflictFact, OutageFacts, PositionSpell, State, World
 
@@ -24,9 +24,14 @@ class SpellRows:
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """All that a run changed. `phases`: (usage point, began) → [mask, from, to] of interruptions that were partial."""
+    """All that a run changed.
+
+    `vanished`: keys of outages that ended where they began. `phases`: (usage point, began) → [mask, from, to] of
+    interruptions that were partial.
+    """
 
     outages: list[OutageFacts]
+    vanished: list[str]
     members: SpellRows
     interruptions: SpellRows
     transformers: SpellRows
@@ -51,18 +56,11 @@ def forget_stored(state: State) -> None:
         facts.changed = True
 
 
-def trust_stored(state: State) -> None:
-    """Say that the database has all of the state: what was run so far had been stored before."""
-    forget_stored(state)
-    for spells in (state.members, state.interruptions, state.transformers, state.links):
-        spells.stored[:] = spells.open
-    state.restood.clear()
-    for facts in state.outages:
-        facts.changed = False
+def harvest(state: State, world: World, normal: Mask | None = None) -> Harvest:
+    """Take what is to be stored out of the state, which counts as stored from then on.
 
-
-def harvest(state: State, world: World) -> Harvest:
-    """Take what is to be stored out of the state, which counts as stored from then on."""
+    `normal`: phases that each usage point has in the normal state, to tell who is out fully.
+    """
     ledger = state.interruptions
     phases = {(int(world.points[one]), began): parts for (one, began), parts in ledger.closed_phases.items()}
     open_now = np.flatnonzero(ledger.open & ~ledger.stored)
@@ -71,7 +69,8 @@ def harvest(state: State, world: World) -> Harvest:
     ledger.closed_phases.clear()
     answer = Harvest(
         outages=[],
-        members=_rows(state.members, world.points),
+        vanished=[],
+        members=_rows(state.members, world.points, normal),
         interruptions=_rows(ledger, world.points),
         transformers=_rows(state.transformers, state.transformer_keys),
         links=_rows(state.links, world.connections.key),
@@ -88,16 +87,20 @@ def harvest(state: State, world: World) -> Harvest:
             facts = state.outages[number]
             facts.changed |= not facts.lasted
             facts.lasted = True
-    answer.outages.extend(facts for facts in state.outages if facts.changed and facts.lasted)
-    for facts in answer.outages:
-        facts.changed = False
+    for facts in state.outages:
+        if facts.changed:
+            facts.changed = False
+            if facts.began == facts.restored:
+                answer.vanished.append(facts.key)
+            elif facts.lasted:
+                answer.outages.append(facts)
     state.moved.clear()
     state.restood.clear()
     state.conflicts.clear()
     return answer
 
 
-def _rows(spells: Spells, keys: Index) -> SpellRows:
+def _rows(spells: Spells, keys: Index, normal: Mask | None = None) -> SpellRows:
     who = np.flatnonzero(spells.open & ~spells.stored)
     current: Columns = {"subject": who, "outage": spells.outage[who], "began": spells.began[who],
                         "mask": spells.mask[who], "ended": np.full(len(who), OPEN, np.int64)}  # fmt: skip
@@ -105,6 +108,9 @@ def _rows(spells: Spells, keys: Index) -> SpellRows:
         current |= {"earliest": spells.earliest[who], "latest": spells.latest[who], "step": np.ones(len(who), np.int64)}
     parts = [*spells.closed, current]
     columns: Columns = {name: np.concatenate([part[name] for part in parts]) for name in current}
+    if normal is not None:
+        had = normal[columns["subject"].astype(np.int64)]
+        columns["full"] = (columns["mask"].astype(np.uint8) & had) == had
     columns["subject"] = keys[columns["subject"].astype(np.int64)]
     stale = keys[np.unique(np.concatenate([*spells.stale, np.zeros(0, np.int64)]))]
     spells.stored[who] = True

@@ -1,0 +1,129 @@
+"""The world of the engine as the database has it: usage points, connections, status, network versions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cis_power.core.time import iso
+from cis_power.customers.models import SupplyConnection, UsagePoint, UsagePointStatus
+from cis_power.network.reads import load_topology, timeline
+from cis_power.network.topology import Topology
+from cis_power.outages.grid import Index
+from cis_power.outages.models import EngineMark
+from cis_power.outages.state import World, micros
+from cis_power.outages.supply import EVER, NEVER, Connections, Served
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Tells whether connections, status or versions changed, without reading them."""
+
+    connection_id: int
+    connections: int
+    connections_superseded_at: datetime | None
+    versions: str
+    usage_points: int
+    status: tuple[int, int, datetime | None]
+
+    def same_model(self, mark: EngineMark) -> bool:
+        """Whether the engine has already seen these connections and versions."""
+        return (self.connection_id, self.connections, self.connections_superseded_at, self.versions) == (
+            mark.connection_id, mark.connections, mark.connections_superseded_at, mark.versions,
+        )  # fmt: skip
+
+    def note(self, mark: EngineMark) -> None:
+        mark.connection_id, mark.connections = self.connection_id, self.connections
+        mark.connections_superseded_at, mark.versions = self.connections_superseded_at, self.versions
+
+
+def fingerprint(session: Session) -> Fingerprint:
+    connection = session.execute(select(
+        func.coalesce(func.max(SupplyConnection.id), 0), func.count(SupplyConnection.element_id),
+        func.max(SupplyConnection.superseded_at),
+    )).one()  # fmt: skip
+    status = session.execute(select(
+        func.coalesce(func.max(UsagePointStatus.id), 0), func.count(), func.max(UsagePointStatus.superseded_at)
+    )).one()  # fmt: skip
+    versions = ";".join(
+        f"{version.id},{iso(version.valid_from) if version.valid_from else ''}" for version in timeline(session)
+    )
+    points = session.scalar(select(func.count()).select_from(UsagePoint)) or 0
+    return Fingerprint(connection[0], connection[1], connection[2], versions, points, (status[0], status[1], status[2]))
+
+
+def changed_from(session: Session, mark: EngineMark, now: Fingerprint) -> int | None:
+    """The earliest instant at which versions or connections differ from what `mark` has seen; `None`: nowhere."""
+    superseded = SupplyConnection.superseded_at
+    seen = mark.connections_superseded_at
+    is_new = SupplyConnection.id > mark.connection_id
+    rows = session.execute(
+        select(SupplyConnection.began_at, is_new & SupplyConnection.element_id.is_not(None)).where(
+            is_new | (superseded.is_not(None) if seen is None else superseded > seen)
+        )
+    ).all()
+    times = [_micros(began, EVER) for began, _new in rows]
+    if mark.connections + sum(bool(new) for _began, new in rows) != now.connections:
+        times.append(EVER)  # rows that were there have been linked to elements that came later
+    old, new = set(filter(None, mark.versions.split(";"))), set(filter(None, now.versions.split(";")))
+    for changed in old ^ new:
+        began = changed.split(",")[1]
+        times.append(micros(datetime.fromisoformat(began)) if began else EVER)
+    return min(times, default=None)
+
+
+@dataclass(slots=True)
+class ModelView:
+    """Reads the world, and keeps compiled networks for the next time."""
+
+    compiled: dict[int, Topology] = field(default_factory=dict)
+
+    def world(self, session: Session) -> World:
+        points = np.array(session.scalars(select(UsagePoint.id).order_by(UsagePoint.id)).all(), np.int64)
+        held = tuple((_micros(version.valid_from, EVER), version.id) for version in timeline(session))
+        for _began, version in held:
+            if version not in self.compiled:
+                self.compiled[version] = load_topology(session, version)
+        grids: Callable[[int], Topology] = self.compiled.__getitem__
+        return World(points, _connections(session, points), _served(session, points), held, grids)
+
+
+def _connections(session: Session, points: Index) -> Connections:
+    row = SupplyConnection
+    rows = session.execute(
+        select(row.id, row.usage_point_id, row.element_id, row.role, row.transfer, row.phases, row.began_at,
+               row.ended_at)
+        .where(row.superseded_at.is_(None), row.element_id.is_not(None)).order_by(row.id)
+    ).all()  # fmt: skip
+    key, point, element, role, transfer, phases, began, ended = zip(*rows, strict=True) if rows else ((),) * 8
+    return Connections(
+        key=np.array(key, np.int64),
+        point=np.searchsorted(points, np.array(point, np.int64)),
+        element=np.array(element, np.int64),
+        standby=np.array([word == "standby" for word in role], bool),
+        manual=np.array([word == "manual" for word in transfer], bool),
+        phases=np.array(phases, np.uint8),
+        began=np.array([_micros(moment, EVER) for moment in began], np.int64),
+        ended=np.array([_micros(moment, NEVER) for moment in ended], np.int64),
+    )
+
+
+def _served(session: Session, points: Index) -> Served:
+    row = UsagePointStatus
+    rows = session.execute(
+        select(row.usage_point_id, row.status, row.began_at, row.ended_at).where(row.superseded_at.is_(None))
+    ).all()  # fmt: skip
+    point, status, began, ended = zip(*rows, strict=True) if rows else ((),) * 4
+    return Served(
+        point=np.searchsorted(points, np.array(point, np.int64)),
+        active=np.array([word == "active" for word in status], bool),
+        began=np.array([_micros(moment, EVER) for moment in began], np.int64),
+        ended=np.array([_micros(moment, NEVER) for moment in ended], np.int64),
+    )
+
+
+def _micros(moment: datetime | None, empty: int) -> int:
+    return empty if moment is None else micros(moment)

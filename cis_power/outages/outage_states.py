@@ -1,0 +1,143 @@
+"""Writes what each outage is thought to be: a state from when it is known until it is superseded.
+
+The engine owns times, device, phases and status. What people said of an outage (kind, cause, responsibility, review) is
+carried from state to state; a cancelled outage stays cancelled.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cis_power.core.db import chunked
+from cis_power.network.models import Element, EquipmentState
+from cis_power.outages.ledger import Writing
+from cis_power.outages.models import Outage, OutageState
+from cis_power.outages.state import OutageFacts, World, instant
+
+ENGINE = "engine"
+CANCELLED = "cancelled"
+_CARRIED = ("kind", "sub_kind", "responsibility", "cause_code", "announced_at", "review_state", "probability")
+_COMPARED = ("status", "began_at", "began_earliest_at", "began_latest_at", "restored_at", "device_id", "feeder_id",
+             "open_phases")  # fmt: skip
+
+
+def outage_code(key: str) -> str:
+    """What people call an outage: short, opaque, the same wherever the same entry opens it."""
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
+    return "O" + base64.b32encode(digest).decode().rstrip("=")[:11]
+
+
+def status_of(facts: OutageFacts) -> str:
+    if facts.restored is not None:
+        return "restored"
+    return "partially_restored" if facts.steps else "confirmed"
+
+
+def write_states(
+    writing: Writing, world: World, told: list[OutageFacts], wanted: set[str], vanished: Iterable[str]
+) -> dict[str, OutageState]:
+    """Store the states that `told` differ; answers the present state of each outage in `wanted` by key."""
+    keys = wanted | {facts.key for facts in told}
+    outages = _identities(writing, keys)
+    present = _present(writing.session, outages)
+    for facts in told:
+        outage, before = outages[facts.key], present.get(facts.key)
+        state = _state(writing, world, facts, outage, before)
+        if before is not None:
+            if all(getattr(before, name) == getattr(state, name) for name in _COMPARED):
+                continue
+            before.superseded_at = writing.now
+        writing.session.add(state)
+        present[facts.key] = state
+    gone = set(vanished)
+    if writing.replayed_from is not None:
+        gone |= _reaching(writing) - {facts.key for facts in told}
+    for state in _present(writing.session, _identities(writing, gone, make=False)).values():
+        state.superseded_at = writing.now
+    writing.session.flush()
+    return present
+
+
+def _state(
+    writing: Writing, world: World, facts: OutageFacts, outage: Outage, before: OutageState | None
+) -> OutageState:
+    device, feeder = _device(writing.session, world, facts)
+    state = OutageState(
+        outage_id=outage.id,
+        kind=facts.opened_as.get("kind", "unplanned"),
+        sub_kind=facts.opened_as.get("sub_kind"),
+        responsibility=facts.opened_as.get("responsibility"),
+        cause_code=facts.opened_as.get("cause"),
+        probability=1.0,
+        status=status_of(facts),
+        began_at=instant(facts.began),
+        began_earliest_at=instant(facts.earliest),
+        began_latest_at=instant(facts.latest),
+        restored_at=None if facts.restored is None else instant(facts.restored),
+        device_id=facts.device,
+        device_code=device,
+        feeder_id=feeder,
+        open_phases=facts.open_phases,
+        review_state="open",
+        recorded_at=writing.now,
+        recorded_by=ENGINE,
+    )
+    if before is not None:
+        for name in _CARRIED:
+            setattr(state, name, getattr(before, name))
+        if before.status == CANCELLED:
+            state.status = CANCELLED
+    return state
+
+
+def _device(session: Session, world: World, facts: OutageFacts) -> tuple[str | None, int | None]:
+    """Code of the device and key of its normal feeder, by the network that was valid at the beginning."""
+    if facts.device is None:
+        return None, None
+    code = session.scalar(select(Element.code).where(Element.id == facts.device))
+    feeder = session.scalar(
+        select(EquipmentState.feeder_id).where(
+            EquipmentState.element_id == facts.device, EquipmentState.version_id == world.version_at(facts.began)
+        ).limit(1)
+    )  # fmt: skip
+    return code, feeder
+
+
+def _identities(writing: Writing, keys: set[str], *, make: bool = True) -> dict[str, Outage]:
+    """The outages of these opening keys; those that are not there are made."""
+    found: dict[str, Outage] = {}
+    for part in chunked(sorted(keys), 5_000):
+        rows = writing.session.scalars(select(Outage).where(Outage.opening_key.in_(part)))
+        found |= {row.opening_key: row for row in rows if row.opening_key is not None}
+    if make:
+        new = [Outage(code=outage_code(key), opening_key=key, imported=False, created_at=writing.now)
+               for key in sorted(keys - found.keys())]  # fmt: skip
+        writing.session.add_all(new)
+        writing.session.flush()
+        found |= {row.opening_key: row for row in new if row.opening_key is not None}
+    return found
+
+
+def _present(session: Session, outages: dict[str, Outage]) -> dict[str, OutageState]:
+    keys = {outage.id: key for key, outage in outages.items()}
+    present: dict[str, OutageState] = {}
+    for part in chunked(keys, 5_000):
+        query = select(OutageState).where(OutageState.outage_id.in_(part), OutageState.superseded_at.is_(None))
+        present |= {keys[state.outage_id]: state for state in session.scalars(query)}
+    return present
+
+
+def _reaching(writing: Writing) -> set[str]:
+    """Keys of the engine's outages that reach into the replayed time."""
+    since: datetime | None = writing.replayed_from
+    query = (
+        select(Outage.opening_key)
+        .join(OutageState, OutageState.outage_id == Outage.id)
+        .where(OutageState.superseded_at.is_(None), Outage.opening_key.is_not(None))
+        .where(or_(OutageState.restored_at.is_(None), OutageState.restored_at >= since))
+    )
+    return {key for key in writing.session.scalars(query) if key is not None}
