@@ -1,0 +1,103 @@
+"""`cis-power report`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+_FORMATS = ("html", "xlsx", "csv", "pdf", "json")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--from", "from_text", required=True, help="Beginning of the period, inclusive: a date or a time.")
+@click.option("--to", "to_text", required=True, help="End of the period, exclusive: a date or a time.")
+@click.option(
+    "--district", "districts", multiple=True, help="Code of a district, with all below it; several may be given."
+)
+@click.option("--by", help="What the report is grouped by (load: usage_point, transformer, feeder, …).")
+@click.option("--option", "others", multiple=True, metavar="NAME=VALUE", help="A further parameter of the report.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="Default: the file's ending, else json.")
+@click.option("--table", help="Which table a csv holds (default: the first).")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File; default: standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def report(
+    name: str,
+    from_text: str,
+    to_text: str,
+    districts: tuple[str, ...],
+    by: str | None,
+    others: tuple[str, ...],
+    form: str | None,
+    table: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a production report: load, reliability, outage-log …"""
+    from cis_power.access.installation import Installation
+    from cis_power.core.errors import InvalidInput, NotFound
+    from cis_power.core.time import utc_now
+    from reports.parameters import read_parameters
+    from reports.registry import build_report, find_report
+    from reports.renderers.as_csv import render_csv
+    from reports.renderers.formats import FORMATS
+
+    chosen = _format(form, output, as_json)
+    try:
+        declaration = find_report(name)
+    except NotFound as error:
+        raise click.BadParameter(error.message, param_hint="NAME") from error
+    here = Installation.open()
+    given = {"from": from_text, "to": to_text, **_others(by, others)}
+    try:
+        parameters = read_parameters(declaration.parameters, given, districts, here.settings.zone)
+    except InvalidInput as error:
+        raise click.UsageError(error.message) from error
+    now = utc_now()
+    with here.database.reading() as session:
+        made = build_report(session, here.viewer, declaration, parameters, now)
+    if chosen == "csv" and table is not None:
+        if table not in {known.name for known in made.tables}:
+            names = ", ".join(known.name for known in made.tables)
+            raise click.BadParameter(f"{table!r} is not one of {names}", param_hint="--table")
+        content = render_csv(made, here.settings.zone, table)
+    else:
+        content = FORMATS[chosen].render(made, here.settings.zone)
+    with here.acting() as (session, viewer, at):
+        detail = {"parameters": parameters.as_dict(), "format": chosen}
+        here.trail.append(session, viewer, "report.export", at, object_kind="report", object_id=name, detail=detail)
+    _write(content, output)
+
+
+def _format(form: str | None, output: Path | None, as_json: bool) -> str:
+    if as_json:
+        if form not in (None, "json"):
+            raise click.UsageError(f"--json and --format {form} do not go together")
+        return "json"
+    if form is not None:
+        return form
+    ending = output.suffix.lstrip(".").lower() if output else ""
+    return ending if ending in _FORMATS else "json"
+
+
+def _others(by: str | None, others: tuple[str, ...]) -> dict[str, str]:
+    found = {} if by is None else {"by": by}
+    for text in others:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--option")
+        found[name] = value
+    return found
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    from cis_power.core.errors import CisError
+
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise CisError(f"{output} cannot be written: {error.strerror}") from error
