@@ -32,7 +32,7 @@ def translations(language: str) -> NullTranslations:
     return Translations(fp=compiled)
 
 
-class Catalogues(Domain):
+class Catalogues(Domain):  # type: ignore[misc]  # flask-babel has no types
     """The catalogue of the request's language."""
 
     def get_translations(self) -> NullTranslations:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import numpy as np
-from flask_babel import gettext
 from numpy.typing import NDArray
 
 from cis_power.core.quality import Quality
 from web.shell import shell
+from web.words import gettext
 
 Figure = dict[str, Any]
 _MOST_POINTS = 4_000
@@ -21,7 +21,7 @@ class Curve:
     """A line of a figure: instants (datetime64, UTC), values and their quality."""
 
     name: str
-    at: NDArray
+    at: NDArray[Any]
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
 
@@ -87,7 +87,7 @@ def _thinned(curve: Curve) -> Curve:
     return Curve(curve.name, curve.at[kept], curve.value[kept], curve.quality[kept])
 
 
-def _local(at: NDArray) -> list[str]:
+def _local(at: NDArray[Any]) -> list[str]:
     """Local wall-clock times: plotly knows no zones, so the axis shows what it is given."""
     zone = shell().settings.zone
     from_epoch = at.astype("datetime64[s]").astype(object)

@@ -1,4 +1,4 @@
-"""What codes are called, in the reader's language, and how alarming each is. Codes themselves never change by language."""
+"""What codes are called in the reader's language, and how alarming each is. Codes themselves are the same in all."""
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
@@ -108,6 +108,7 @@ LABELS: dict[str, Words] = {
         "reentered": _l("re-entered"),
         "delivered": _l("delivered"),
     },
+    "reject_state": {"open": _l("open"), "reentered": _l("re-entered"), "withdrawn": _l("withdrawn")},
     "batch_direction": {"in": _l("in"), "out": _l("out")},
     "job_status": {"running": _l("running"), "done": _l("done"), "failed": _l("failed")},
     "severity": {"error": _l("error"), "warning": _l("warning")},
@@ -120,7 +121,7 @@ LABELS: dict[str, Words] = {
         "line": _l("line"),
         "transformer": _l("transformer"),
     },
-    "position": {"open": _l("open"), "closed": _l("closed")},
+    "position": {"open": _l("open"), "closed": _l("closed"), "partly_open": _l("partly open")},
     "call_channel": {"phone": _l("phone"), "ivr": _l("voice menu"), "web": _l("web"), "cti": _l("telephone system")},
     "trouble_code": {
         "no_power": _l("no power"),

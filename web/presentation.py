@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Flask, request
-from flask_babel import LazyString, format_date, format_decimal, gettext
+from flask_babel import LazyString, format_date, format_decimal
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from cis_power.core.time import iso
 from web.labels import label, severity
 from web.shell import shell, viewer_or_none
+from web.words import gettext
 
 _SECTIONS: tuple[tuple[str, LazyString, tuple[str, ...]], ...] = (
     ("/", _l("Now"), ("session:self:use",)),
@@ -98,7 +99,7 @@ def number(value: float | None, digits: int = 1) -> str:
     if value is None:
         return "–"
     pattern = "#,##0." + "#" * digits if digits else "#,##0"
-    return format_decimal(value, pattern)
+    return str(format_decimal(value, pattern))
 
 
 def duration(seconds: float | None) -> str:

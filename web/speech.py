@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext
-
 from web.presentation import clock_time
+from web.words import gettext
 
 
 def spoken_answer(point: Any, now: datetime) -> str:
@@ -55,14 +54,9 @@ def _cause(point: Any) -> str:
 def _expected(estimate: Any, now: datetime) -> str:
     if estimate is None:
         return gettext("I cannot say yet when supply will be back.")
-    latest = clock_time(_of(estimate, "latest"), now)
-    earliest = _of(estimate, "earliest")
-    if earliest is None:
+    latest = clock_time(estimate.latest, now)
+    if estimate.earliest is None:
         return gettext("Supply is expected back by %(time)s.", time=latest)
     return gettext(
-        "Supply is expected back between %(first)s and %(last)s.", first=clock_time(earliest, now), last=latest
+        "Supply is expected back between %(first)s and %(last)s.", first=clock_time(estimate.earliest, now), last=latest
     )
-
-
-def _of(estimate: Any, name: str) -> datetime:
-    return estimate[name] if isinstance(estimate, dict) else getattr(estimate, name)

@@ -5,10 +5,14 @@
   for (const figure of document.querySelectorAll("figure[data-map]")) {
     const given = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
     const map = L.map(figure.querySelector(".map"), { crs: L.CRS.Simple, attributionControl: false, minZoom: -20, zoomSnap: 0.25 });
+    // A closed switch is filled, an open one hollow and its line dashed; a transformer is a small hollow dot.
     const look = (feature) => {
-      const state = feature.properties.state;
-      const out = state === "out";
-      return { color: out ? colour("--alarm") : colour("--ink"), weight: out ? 3 : 2, dashArray: out ? "6 5" : null, fillColor: colour("--surface"), fillOpacity: 1, radius: feature.properties.switch ? 6 : 4 };
+      const open = feature.properties.state !== "closed", transformer = feature.properties.kind === "transformer";
+      return {
+        color: colour("--ink"), weight: 2, fillOpacity: 1, radius: transformer ? 3.5 : 6,
+        dashArray: open && feature.geometry.type === "LineString" ? "3 6" : null,
+        fillColor: open || transformer ? colour("--surface") : colour("--ink"),
+      };
     };
     const layer = L.geoJSON(given, {
       style: look,

@@ -23,7 +23,7 @@ customers = Blueprint("customers", __name__)
 class CustomerQuery(Page):
     """What the search box asks."""
 
-    q: Annotated[SearchTerm, Field(description="account, phone, name, pinyin, address, meter, transformer, feeder")] = ""
+    q: Annotated[SearchTerm, Field(description="account, phone, name, address, meter, transformer, feeder")] = ""
 
 
 @list_route(customers, "/customers")
