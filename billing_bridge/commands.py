@@ -81,18 +81,21 @@ def _print_result(result: "BatchResult", as_json: bool) -> None:
 )
 @_as_json
 def export(kind: str, from_text: str | None, to_text: str | None, output: Path | None, as_json: bool) -> None:
-    """Export a business file of a KIND: usage (monthly energy), outage_minutes (monthly outage minutes)."""
-    from billing_bridge.exporting import EXPORTS, Period, export_file
+    """Export a business file of a KIND: usage (monthly energy), outage-minutes."""
+    from billing_bridge.exporting import export_file, find_export, parse_period
     from cis_power.access.installation import Installation
+    from cis_power.core.errors import NotFound
 
-    if kind not in EXPORTS:
-        raise click.BadParameter(f"{kind!r} is not one of {', '.join(EXPORTS)}", param_hint="KIND")
+    try:
+        name = find_export(kind).name
+    except NotFound as error:
+        raise click.BadParameter(str(error), param_hint="KIND") from None
     here = Installation.open()
     try:
-        period = Period.parse(from_text, to_text, here.settings.zone)
+        period = parse_period(from_text, to_text, here)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--from/--to") from None
-    exported = export_file(here, kind, period)
+    exported = export_file(here, name, period)
     text = json.dumps(exported.as_dict(), ensure_ascii=False) + "\n" if as_json else exported.text
     if output is None:
         click.echo(text, nl=False)

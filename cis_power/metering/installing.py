@@ -140,7 +140,7 @@ class Meters:
         return key
 
     def post(self, wanted: Installed) -> None:
-        """An installation with its own dates; the same beginning again corrects it, what was only implied is replaced."""
+        """An installation with its own dates; the same beginning again corrects it; an implied one is replaced."""
         here = [item for item in self._by_point.get(wanted.usage_point_id, ()) if item.meter_id == wanted.meter_id]
         same = next(
             (i for i in here if (i.channel_id, i.began_at) == (wanted.channel_id, wanted.began_at)),

@@ -1,0 +1,1 @@
+"""Files for other systems: what each holds, computed from our tables."""
