@@ -1,10 +1,11 @@
 """The gap ledger: what is missing, since when, why, and what filled it. Nothing here commits."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cis_power.telemetry.models import Gap, Source
@@ -171,17 +172,31 @@ def _missing(collector: str, first: int, last: int) -> Select[Gap]:
     )
 
 
-def fill_gaps(session: Session, source_ids: Sequence[int], to_at: datetime, filled_from: str, now: datetime) -> int:
-    """History up to `to_at` was pulled for these sources: gaps that ended by then are filled. Answers how many."""
-    found = session.execute(
-        update(Gap)
-        .where(
-            or_(Gap.source_id.in_(source_ids), and_(Gap.source_id.is_(None), Gap.first_number.is_not(None))),
-            Gap.filled_at.is_(None),
-            Gap.ended_at.is_not(None),
-            Gap.ended_at <= to_at,
-        )
-        .values(filled_at=now, filled_from=filled_from)
-        .execution_options(synchronize_session=False)
-    )
-    return int(getattr(found, "rowcount", 0))
+def fill_gaps(
+    session: Session,
+    times: Mapping[int, Sequence[datetime]],
+    source_of: Mapping[int, int],
+    slack: timedelta,
+    filled_from: str,
+    now: datetime,
+) -> int:
+    """History was pulled: `times` of values by point. A gap that ended and has values inside is filled.
+
+    `slack`: how much longer than its data a gap may last, because a poll has to find its end. Answers how many.
+    """
+    by_source: dict[int | None, list[datetime]] = {None: []}
+    for key, moments in times.items():
+        by_source.setdefault(source_of[key], []).extend(moments)
+        by_source[None].extend(moments)
+    by_place = {source: sorted(moments) for source, moments in by_source.items()}
+    open_gaps = select(Gap).where(Gap.filled_at.is_(None), Gap.ended_at.is_not(None))
+    filled = 0
+    for gap in session.scalars(open_gaps):
+        moments = by_place.get(gap.source_id, []) if gap.point_id is None else sorted(times.get(gap.point_id, ()))
+        place = bisect_left(moments, gap.began_at)
+        last = bisect_right(moments, gap.ended_at) - 1 if gap.ended_at else -1
+        if place <= last and gap.ended_at is not None and gap.ended_at - moments[last] <= max(slack, timedelta(0)):
+            gap.filled_at, gap.filled_from = now, filled_from
+            filled += 1
+    session.flush()
+    return filled

@@ -75,6 +75,7 @@ class SignalEvent(Base):
     __table_args__ = (
         UniqueConstraint("point_id", "occurred_at", "sequence"),
         Index("ix_signal_event_occurred", "occurred_at"),
+        {"sqlite_autoincrement": True},  # the outage engine takes events in by rising id: none is used twice
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -239,3 +239,17 @@ def states_at(session: Session, keys: Sequence[int], at: datetime) -> dict[int, 
         if row is not None:
             found[key] = (row[0], row[1], row[2])
     return found
+
+
+def states_between(
+    session: Session, key: int, from_at: datetime, to_at: datetime
+) -> list[tuple[datetime, float | None]]:
+    """(time, value) of a point's events: the last one up to `from_at`, and all behind it up to `to_at`."""
+    first = states_at(session, [key], from_at).get(key)
+    query = (
+        select(SignalEvent.occurred_at, SignalEvent.value)
+        .where(SignalEvent.point_id == key, SignalEvent.occurred_at > from_at, SignalEvent.occurred_at <= to_at)
+        .order_by(SignalEvent.occurred_at, SignalEvent.id)
+    )
+    behind = [(at, value) for at, value in session.execute(query).tuples()]
+    return ([] if first is None else [(first[2], first[0])]) + behind

@@ -1218,6 +1218,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "point_id", "occurred_at", "sequence", name=op.f("uq_signal_event_point_id_occurred_at_sequence")
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_signal_event_occurred", "signal_event", ["occurred_at"], unique=False)
     op.create_table(
