@@ -2,4 +2,8 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from web.api.customers import api_customers
+from web.api.documents import api_documents
+from web.api.points import api_points
+
+BLUEPRINTS: tuple[Blueprint, ...] = (api_customers, api_points, api_documents)
