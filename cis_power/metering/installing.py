@@ -53,7 +53,7 @@ class Meters:
         self._by_point: dict[int, list[Installed]] = {}
         for part in chunked(sorted(set(numbers)), _CHUNK):
             query = select(Meter.meter_no, Meter.id).where(Meter.meter_no.in_(part))
-            self._ids.update(changes.session.execute(query).tuples().all())
+            self._ids.update(changes.session.execute(query).all())
         self._load_channels()
         self._load_installations(set(usage_point_ids))
 

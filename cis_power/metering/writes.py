@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def post_readings(session: Session, readings: Sequence[Reading], *, batch_id: in
 def put_intervals(
     session: Session,
     channel_ids: Sequence[int] | NDArray[np.int64],
-    began_at: NDArray,
+    began_at: NDArray[Any],
     values: NDArray[np.floating],
     quality: NDArray[np.uint8] | None = None,
     *,
@@ -167,7 +168,7 @@ def _keep_words(session: Session, rows: Sequence[_Row], seconds: int, batch_id: 
     """Keep the source's word for every run of values that were not measured."""
     told = [row for row in rows if row.reading.quality != "measured"]
     told.sort(key=lambda row: (row.channel.id, row.reading.began_at))
-    spans: list[list] = []
+    spans: list[list[Any]] = []
     for row in told:
         began_at, ended_at = row.reading.began_at, row.reading.began_at + timedelta(seconds=seconds)
         if spans and spans[-1][0] == row.channel.id and spans[-1][2:] == [began_at, row.reading.quality]:
