@@ -89,7 +89,7 @@ def district_keys(session: Session, codes: Iterable[str], changes: Changes) -> t
     found: dict[str, int] = {}
     wanted = sorted(set(codes))
     for part in chunked(wanted, 10_000):
-        found.update(session.execute(select(District.code, District.id).where(District.code.in_(part))).tuples().all())
+        found.update(session.execute(select(District.code, District.id).where(District.code.in_(part))).all())
     made = {code for code in wanted if code not in found}
     for code in sorted(made):
         found[code] = changes.new_id(District)

@@ -99,7 +99,7 @@ def _tariffs(changes: Changes, rows: Rows) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunked(codes, _CHUNK):
         found.update(
-            changes.session.execute(select(Tariff.code, Tariff.id).where(Tariff.code.in_(part))).tuples().all()
+            changes.session.execute(select(Tariff.code, Tariff.id).where(Tariff.code.in_(part))).all()
         )
     for code in codes:
         if code not in found:

@@ -29,5 +29,5 @@ def accounts_at(session: Session, usage_point_ids: Iterable[int], from_at: datet
             )
             .order_by(row.began_at.nulls_first(), row.id)
         )
-        found.update(session.execute(query).tuples().all())
+        found.update(session.execute(query).all())
     return found

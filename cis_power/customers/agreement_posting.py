@@ -38,7 +38,7 @@ class Agreements:
         for part in chunked(sorted(set(usage_point_ids)), _CHUNK):
             query = select(*columns, CustomerAccount.status).join(CustomerAccount, CustomerAccount.id == row.account_id)
             found = changes.session.execute(query.where(row.usage_point_id.in_(part), row.superseded_at.is_(None)))
-            for point_id, account_id, customer_id, party, began_at, ended_at, key, status in found.tuples():
+            for point_id, account_id, customer_id, party, began_at, ended_at, key, status in found:
                 agreement = Agreement(account_id, customer_id, party, began_at, ended_at, key)
                 self._by_point.setdefault(point_id, []).append(agreement)
                 self._status[account_id] = status

@@ -34,7 +34,7 @@ def customer_keys(session: Session, numbers: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunked(sorted(set(numbers)), _CHUNK):
         query = select(Customer.customer_no, Customer.id).where(Customer.customer_no.in_(part))
-        found.update(session.execute(query).tuples().all())
+        found.update(session.execute(query).all())
     return found
 
 
@@ -43,5 +43,5 @@ def usage_point_keys(session: Session, codes: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunked(sorted(set(codes)), _CHUNK):
         query = select(UsagePoint.code, UsagePoint.id).where(UsagePoint.code.in_(part))
-        found.update(session.execute(query).tuples().all())
+        found.update(session.execute(query).all())
     return found

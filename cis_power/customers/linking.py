@@ -21,8 +21,8 @@ def supply_elements(session: Session, codes: Iterable[str]) -> dict[str, int]:
         named = Element.code.in_(part)
         nodes = select(Element.code, Element.id).where(Element.kind == "node", named)
         transformers = select(Element.code, Element.id).where(Element.kind == "equipment", named, is_transformer)
-        found.update(session.execute(nodes).tuples().all())
-        found.update(session.execute(transformers).tuples().all())
+        found.update(session.execute(nodes).all())
+        found.update(session.execute(transformers).all())
     return found
 
 

@@ -63,7 +63,7 @@ class Parties:
             .where(CustomerAccount.account_no.in_(numbers))
         )
         by_customer: dict[int, list[Party]] = {}
-        for account, customer in session.execute(query).tuples():
+        for account, customer in session.execute(query):
             now_account = {name: getattr(account, name) for name in ("status", "opened_at", "closed_at")}
             now_customer = {name: getattr(customer, name) for name in (*_CUSTOMER_FIELDS, "source")}
             party = Party(account.id, customer.id, now_account, now_customer)

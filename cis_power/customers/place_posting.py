@@ -61,7 +61,7 @@ class Points:
         self._places: dict[str, int] = {}
         for part in chunked(sorted(set(places)), _CHUNK):
             query = select(Place.name, func.min(Place.id)).where(Place.name.in_(part)).group_by(Place.name)
-            self._places.update(changes.session.execute(query).tuples().all())
+            self._places.update(changes.session.execute(query).all())
 
     def _load(self, codes: list[str]) -> None:
         session = self._changes.session
