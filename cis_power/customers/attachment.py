@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
-from cis_power.core.db import bulk_insert, bulk_upsert, chunked
+from cis_power.core.db import Base, bulk_insert, bulk_upsert, chunked
+from cis_power.core.db.bulk import Columns
 from cis_power.customers.keys import usage_point_keys
 from cis_power.customers.linking import link_connections
 from cis_power.customers.models import (
@@ -55,7 +57,7 @@ class UsagePoints:
             )
             if viewer.districts is not None:
                 query = query.where(_in_territory(viewer, at))
-            found.extend(Hanging(key or 0, code, phases) for key, code, phases in session.execute(query).tuples())
+            found.extend(Hanging(key or 0, code, phases) for key, code, phases in session.execute(query))
         return found
 
     def loaded_elements(self, session: Session, at: datetime) -> set[int]:
@@ -91,8 +93,8 @@ def _post(session: Session, loads: Loads, valid_from: datetime | None, now: date
     """
     known = usage_point_keys(session, loads)
     new = [code for code in loads if code not in known]
-    columns = {"code": new, "metering": ["metered"] * len(new), "created_at": [now] * len(new)}
-    bulk_upsert(session, UsagePoint.__table__, columns, key=("code",), update=())
+    columns: Columns = {"code": new, "metering": ["metered"] * len(new), "created_at": [now] * len(new)}
+    bulk_upsert(session, _table(UsagePoint), columns, key=("code",), update=())
     keys = known | usage_point_keys(session, new)
     _insert_facts(session, loads, {code: keys[code] for code in new}, valid_from, now)
     present = _present_mains(session, list(known.values()))
@@ -120,14 +122,14 @@ def _insert_facts(
     session: Session, loads: Loads, keys: Mapping[str, int], valid_from: datetime | None, now: datetime
 ) -> None:
     points = list(keys.values())
-    status = {
+    status: Columns = {
         "usage_point_id": points,
         "status": ["active"] * len(points),
         "began_at": [valid_from] * len(points),
         "recorded_at": [now] * len(points),
     }
-    bulk_insert(session, UsagePointStatus.__table__, status)
-    terms = {
+    bulk_insert(session, _table(UsagePointStatus), status)
+    terms: Columns = {
         "usage_point_id": points,
         "began_at": [valid_from] * len(points),
         "rated_kva": [loads[code][0].rated_kva for code in keys],
@@ -136,14 +138,14 @@ def _insert_facts(
         "own_emergency_supply": [False] * len(points),
         "may_island": [False] * len(points),
     }
-    bulk_insert(session, UsagePointTerms.__table__, terms)
+    bulk_insert(session, _table(UsagePointTerms), terms)
 
 
 def _insert_connections(
     session: Session, rows: Sequence[tuple[int, LoadState, str]], valid_from: datetime | None, now: datetime
 ) -> None:
     count = len(rows)
-    columns = {
+    columns: Columns = {
         "usage_point_id": [key for key, _, _ in rows],
         "element_id": [load.node_id for _, load, _ in rows],
         "transformer": [node for _, _, node in rows],
@@ -154,7 +156,7 @@ def _insert_connections(
         "recorded_at": [now] * count,
         "source": [SOURCE] * count,
     }
-    bulk_insert(session, SupplyConnection.__table__, columns)
+    bulk_insert(session, _table(SupplyConnection), columns)
 
 
 def _present_mains(session: Session, points: Sequence[int]) -> dict[int, list[SupplyConnection]]:
@@ -191,6 +193,10 @@ def _end(session: Session, row: SupplyConnection, valid_from: datetime | None, n
                 source=row.source,
             )
         )
+
+
+def _table(model: type[Base]) -> Table:
+    return cast(Table, model.__table__)
 
 
 ATTACHMENTS = (UsagePoints(),)

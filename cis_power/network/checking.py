@@ -43,7 +43,7 @@ def check_active(session: Session, viewer: Viewer, now: datetime) -> CheckedVers
 
 def stored_model(session: Session, version_id: int) -> NetworkModel:
     """A stored version as the plain model it came from."""
-    codes = dict(session.execute(select(Element.id, Element.code)).tuples().all())
+    codes = dict(session.execute(select(Element.id, Element.code)).all())
     nodes = session.scalars(select(NodeState).where(NodeState.version_id == version_id)).all()
     loads = session.scalars(select(LoadState).where(LoadState.version_id == version_id)).all()
     return NetworkModel(
@@ -89,10 +89,10 @@ def _supplied_nodes(session: Session, version_id: int, elements: set[int]) -> se
         select(NodeState.element_id, Element.code)
         .join(Element, Element.id == NodeState.element_id)
         .where(NodeState.version_id == version_id)
-    ).tuples()
+    )
     transformers = session.execute(
         select(EquipmentState.element_id, Element.code)
         .join(Element, Element.id == EquipmentState.to_node_id)
         .where(EquipmentState.version_id == version_id, EquipmentState.kind == "transformer", EquipmentState.leg == 0)
-    ).tuples()
+    )
     return {code for key, code in (*nodes, *transformers) if key in elements}

@@ -60,12 +60,12 @@ def _references(model: NetworkModel) -> Iterator[Problem]:
 def _doubled(what: str, codes: Iterable[tuple[str, Place]]) -> Iterator[Problem]:
     first: dict[str, Place] = {}
     for code, place in codes:
-        if not code:
-            continue
-        earlier = first.setdefault(code, place)
-        if earlier is not place:
-            where = f", first in line {earlier.line}" if earlier.line else ""
+        if code in first:
+            earlier = first[code].line
+            where = f", first in line {earlier}" if earlier else ""
             yield _problem("doubled_id", f"{what} {code!r} occurs more than once{where}", place, what)
+        elif code:
+            first[code] = place
 
 
 def _shape(model: NetworkModel, supplied: Collection[str] | None) -> Iterator[Problem]:

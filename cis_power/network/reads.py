@@ -153,7 +153,7 @@ def find_element(session: Session, word: str, kinds: Sequence[str] = ("equipment
         if not text:
             continue
         fits = Element.code == text if exact else func.lower(Element.code) == text.lower()
-        rows = session.execute(select(Element.kind, Element.id).where(fits, Element.kind.in_(kinds))).tuples().all()
+        rows = session.execute(select(Element.kind, Element.id).where(fits, Element.kind.in_(kinds))).all()
         for kind in kinds:
             found = [key for row_kind, key in rows if row_kind == kind]
             if len(found) == 1:
@@ -229,5 +229,5 @@ def element_codes(session: Session, elements: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for start in range(0, len(elements), 5_000):
         part = [int(key) for key in elements[start : start + 5_000]]
-        found.update(session.execute(select(Element.id, Element.code).where(Element.id.in_(part))).tuples().all())
+        found.update(session.execute(select(Element.id, Element.code).where(Element.id.in_(part))).all())
     return found

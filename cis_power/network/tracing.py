@@ -80,7 +80,7 @@ def present_open_masks(session: Session, topology: Topology, at: datetime) -> Ma
         select(SwitchPosition.element_id, SwitchPosition.open_phases)
         .where(SwitchPosition.superseded_at.is_(None), SwitchPosition.began_at <= at)
         .where(or_(SwitchPosition.ended_at.is_(None), SwitchPosition.ended_at > at))
-    ).tuples()
+    )
     masks = topology.edge_normal.copy()
     for element, open_phases in rows:
         edges = topology.edges_of(element)
@@ -131,7 +131,7 @@ def _hanging_nodes(topology: Topology, masks: Mask, edges: Index) -> tuple[Mask,
 
 def _elements(topology: Topology, edges: np.ndarray, but: int) -> list[int]:
     keys = np.unique(topology.edge_element[edges])
-    return keys[keys != but].tolist()
+    return [int(key) for key in keys if key != but]
 
 
 def _upstream(topology: Topology, edges: Index) -> list[int]:

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
 from cis_power.access.models import District
 from cis_power.access.trail import AuditTrail
 from cis_power.access.viewer import Viewer
 from cis_power.core.batches.ledger import KEPT_PROBLEMS, POSTED, POSTING, REFUSED, open_batch
-from cis_power.core.db import bulk_insert, bulk_upsert
+from cis_power.core.db import Base, bulk_insert, bulk_upsert
+from cis_power.core.db.bulk import Columns
 from cis_power.core.db.serial import one_at_a_time
 from cis_power.core.errors import NotFound, Problem
 from cis_power.core.models import Batch
@@ -190,13 +191,13 @@ def _elements(session: Session, model: NetworkModel) -> Elements:
     wanted += sorted({("substation", item.substation) for item in model.equipment if item.substation})
     known = _known_elements(session)
     new = [pair for pair in wanted if pair not in known]
-    columns = {"kind": [kind for kind, _ in new], "code": [code for _, code in new]}
-    bulk_upsert(session, Element.__table__, columns, key=("kind", "code"), update=())
+    columns: Columns = {"kind": [kind for kind, _ in new], "code": [code for _, code in new]}
+    bulk_upsert(session, _table(Element), columns, key=("kind", "code"), update=())
     return _known_elements(session) if new else known
 
 
 def _known_elements(session: Session) -> dict[tuple[str, str], int]:
-    rows = session.execute(select(Element.kind, Element.code, Element.id)).tuples()
+    rows = session.execute(select(Element.kind, Element.code, Element.id))
     return {(kind, code): key for kind, code, key in rows}
 
 
@@ -205,7 +206,7 @@ def _insert_nodes(session: Session, version_id: int, model: NetworkModel, elemen
     for source in model.sources:
         fed[source.node] = fed.get(source.node, 0) | source.phases
     nodes = model.nodes
-    columns = {
+    columns: Columns = {
         "version_id": np.full(len(nodes), version_id),
         "element_id": [elements["node", node.code] for node in nodes],
         "x": [node.x for node in nodes],
@@ -214,13 +215,13 @@ def _insert_nodes(session: Session, version_id: int, model: NetworkModel, elemen
         "is_source": [node.code in fed for node in nodes],
         "source_phases": [fed.get(node.code, 0) for node in nodes],
     }
-    bulk_insert(session, NodeState.__table__, columns)
+    bulk_insert(session, _table(NodeState), columns)
 
 
 def _insert_equipment(session: Session, version_id: int, model: NetworkModel, elements: Elements) -> None:
     legs = [(item, leg, branch) for item in model.equipment for leg, branch in enumerate(item.branches())]
     districts = _districts(session, (item.district for item in model.equipment))
-    columns = {
+    columns: Columns = {
         "version_id": np.full(len(legs), version_id),
         "element_id": [elements["equipment", item.code] for item, _, _ in legs],
         "leg": [leg for _, leg, _ in legs],
@@ -239,12 +240,12 @@ def _insert_equipment(session: Session, version_id: int, model: NetworkModel, el
         "name": [item.name for item, _, _ in legs],
         "owner": [item.owner or "utility" for item, _, _ in legs],
     }
-    bulk_insert(session, EquipmentState.__table__, columns)
+    bulk_insert(session, _table(EquipmentState), columns)
 
 
 def _insert_loads(session: Session, version_id: int, model: NetworkModel, elements: Elements) -> None:
     loads = model.loads
-    columns = {
+    columns: Columns = {
         "version_id": np.full(len(loads), version_id),
         "code": [load.code for load in loads],
         "node_id": [elements["node", load.node] for load in loads],
@@ -253,11 +254,15 @@ def _insert_loads(session: Session, version_id: int, model: NetworkModel, elemen
         "nominal_v": [load.nominal_v for load in loads],
         "customers": [load.customers for load in loads],
     }
-    bulk_insert(session, LoadState.__table__, columns)
+    bulk_insert(session, _table(LoadState), columns)
+
+
+def _table(model: type[Base]) -> Table:
+    return cast(Table, model.__table__)
 
 
 def _districts(session: Session, codes: Iterable[str | None]) -> dict[str, int]:
-    known = dict(session.execute(select(District.code, District.id)).tuples().all())
+    known = dict(session.execute(select(District.code, District.id)).all())
     return {code: known[code] for code in set(codes) if code in known}
 
 

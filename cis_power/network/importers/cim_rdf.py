@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler, feature_namespaces
-from xml.sax.xmlreader import InputSource
+from xml.sax.xmlreader import InputSource, Locator
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.sax import make_parser
@@ -85,10 +85,14 @@ class _Handler(ContentHandler):
         super().__init__()
         self.store = store
         self.file = file
+        self.locator: Locator | None = None
         self.depth = 0
         self.item: RdfObject | None = None
         self.text: list[str] = []
         self.size = 0
+
+    def setDocumentLocator(self, locator: Locator) -> None:  # noqa: N802 - SAX's own name
+        self.locator = locator
 
     def startElementNS(self, name: Name, qname: str | None, attrs: Any) -> None:  # noqa: N802 - SAX's own name
         self.depth += 1
@@ -106,7 +110,7 @@ class _Handler(ContentHandler):
         defined = attrs.get((RDF, "ID"))
         identity = normal_id(defined or attrs.get((RDF, "about")) or "")
         self.store.namespaces.add(name[0] or "")
-        place = Place(self.file, self._locator.getLineNumber() if self._locator else None)
+        place = Place(self.file, self.locator.getLineNumber() if self.locator else None)
         self.item = RdfObject(identity, name[1], place, defined=defined is not None) if identity else None
 
     def characters(self, content: str) -> None:
@@ -203,7 +207,7 @@ def _source(stream: IO[bytes]) -> InputSource:
     """The stream as it is; the Chinese encodings, which the XML parser lacks, as decoded text."""
     head = stream.read(200)
     declared = head.lower().partition(b"encoding=")[2][1:20]
-    rest = io.BufferedReader(_Joined(head, stream))  # type: ignore[arg-type]
+    rest = io.BufferedReader(_Joined(head, stream))
     source = InputSource()
     if any(declared.startswith(name.encode()) for name in GB_ENCODINGS):
         source.setCharacterStream(io.TextIOWrapper(rest, encoding="gb18030"))
