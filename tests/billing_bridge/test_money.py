@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from tests.billing_bridge.files import NOW, SETTINGS, customers_text, payments_text, plain_customers, put
-from tests.command_line import CommandLine
 
 from cis_power.core.batches.reentry import reenter
 from cis_power.core.db import Database
@@ -18,6 +16,8 @@ from cis_power.core.layouts import find_layout
 from cis_power.core.layouts.values import money
 from cis_power.core.models import Batch, BatchReject
 from cis_power.customers.models import Bill, Payment
+from tests.billing_bridge.files import NOW, SETTINGS, customers_text, payments_text, plain_customers, put
+from tests.command_line import CommandLine
 
 POST_AND_DIE = """
 import os, signal, sys
@@ -136,9 +136,7 @@ def test_rejects_re_enter_once_what_they_lacked_is_there(database):
     first = put(database, "payments", text)
     assert first.rejected == 2
     put(database, "customers", customers_text([{"account_no": "X7", "name": "Late", "usage_point": "UX7"}]))
-    again = reenter(
-        database, SETTINGS, find_layout("payments"), first.batch, who="cli:test", now=NOW.replace(minute=1)
-    )
+    again = reenter(database, SETTINGS, find_layout("payments"), first.batch, who="cli:test", now=NOW.replace(minute=1))
     assert (again.accepted, again.rejected) == (1, 1)
     in_order(database, 14, total)
     more = reenter(database, SETTINGS, find_layout("payments"), first.batch, who="cli:test", now=NOW.replace(minute=2))
