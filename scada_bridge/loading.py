@@ -67,7 +67,7 @@ def load_batch(session: Session, directory: PointDirectory, spooled: Spooled, no
 def _numbers(session: Session, collector: str) -> tuple[int, int, datetime | None]:
     """(highest, lowest, when the last was loaded) of a collector's batches that are remembered."""
     query = select(func.max(SpoolBatch.number), func.min(SpoolBatch.number), func.max(SpoolBatch.loaded_at))
-    highest, lowest, at = session.execute(query.where(SpoolBatch.collector == collector)).tuples().one()
+    highest, lowest, at = session.execute(query.where(SpoolBatch.collector == collector)).one()
     return highest or 0, lowest or 0, at
 
 

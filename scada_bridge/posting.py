@@ -67,7 +67,7 @@ def stored_points(session: Session) -> list[Point]:
         .where(StoredPoint.retired_at.is_(None))
         .order_by(StoredPoint.point_id)
     )
-    return [_point(row, source) for row, source in session.execute(query).tuples()]
+    return [_point(row, source) for row, source in session.execute(query)]
 
 
 def _point(row: StoredPoint, source: str) -> Point:

@@ -99,7 +99,7 @@ def _watermark(session: Session, name: str, serves: tuple[str, ...]) -> datetime
         .join(Source, Source.id == PullWatermark.source_id)
         .where(PullWatermark.archive == name, Source.name.in_(serves))
     )
-    earliest, count = session.execute(query).tuples().one()
+    earliest, count = session.execute(query).one()
     return earliest if count == len(set(serves)) else None
 
 

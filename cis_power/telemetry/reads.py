@@ -326,12 +326,12 @@ def list_sources(session: Session, viewer: Viewer) -> list[SourceRow]:
     points: dict[int, int] = dict(
         session.execute(
             select(Point.source_id, func.count()).where(Point.retired_at.is_(None)).group_by(Point.source_id)
-        ).tuples()
+        ).all()
     )
     gaps: dict[int | None, int] = dict(
         session.execute(
             select(Gap.source_id, func.count()).where(Gap.filled_at.is_(None)).group_by(Gap.source_id)
-        ).tuples()
+        ).all()
     )
     return [
         SourceRow(

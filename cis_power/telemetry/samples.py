@@ -78,7 +78,7 @@ class PointDirectory:
         wanted = [name for name in names if name not in self._points]
         for part in chunked(wanted, 5_000):
             query = select(Point.point_id, Point.id, Point.kind, Point.source_id, Point.poll_seconds)
-            rows = session.execute(query.where(Point.point_id.in_(part))).tuples()
+            rows = session.execute(query.where(Point.point_id.in_(part)))
             self._points.update((name, KnownPoint(key, kind, source, poll)) for name, key, kind, source, poll in rows)
         return self._points
 
@@ -127,7 +127,7 @@ def put_latest(
         query = select(
             latest.point_id, latest.measured_at, latest.sequence, latest.quality, latest.value, latest.checked_at
         ).where(latest.point_id.in_(part))
-        for key, measured_at, number, quality, value, checked in session.execute(query).tuples():
+        for key, measured_at, number, quality, value, checked in session.execute(query):
             milliseconds = None if measured_at is None else (measured_at - _EPOCH) // timedelta(milliseconds=1)
             before[key] = rank(milliseconds, number, quality, value), checked
     winners = []
@@ -251,5 +251,5 @@ def states_between(
         .where(SignalEvent.point_id == key, SignalEvent.occurred_at > from_at, SignalEvent.occurred_at <= to_at)
         .order_by(SignalEvent.occurred_at, SignalEvent.id)
     )
-    behind = [(at, value) for at, value in session.execute(query).tuples()]
+    behind = [(at, value) for at, value in session.execute(query)]
     return ([] if first is None else [(first[2], first[0])]) + behind

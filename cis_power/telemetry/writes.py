@@ -45,7 +45,7 @@ def ensure_sources(session: Session, names: Sequence[str]) -> dict[str, int]:
         update=(),
     )
     rows = session.execute(select(Source.name, Source.id).where(Source.name.in_(wanted)))
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def post_points(session: Session, viewer: Viewer, columns: Mapping[str, Sequence[Any]], now: datetime) -> PointsPosted:
@@ -82,7 +82,7 @@ def post_points(session: Session, viewer: Viewer, columns: Mapping[str, Sequence
 
 def _retire(session: Session, source_ids: set[int], kept: set[str], now: datetime) -> int:
     active = select(Point.id, Point.point_id).where(Point.source_id.in_(source_ids), Point.retired_at.is_(None))
-    gone = [key for key, name in session.execute(active).tuples() if name not in kept]
+    gone = [key for key, name in session.execute(active) if name not in kept]
     for part in chunked(gone, 5_000):
         session.execute(update(Point).where(Point.id.in_(part)).values(retired_at=now))
     return len(gone)
@@ -97,7 +97,7 @@ def link_points(session: Session) -> tuple[str, ...]:
         select(Point.id, Point.equipment, Point.element_id).where(
             Point.equipment.is_not(None), Point.retired_at.is_(None)
         )
-    ).tuples()
+    )
     points = [(key, str(name), element) for key, name, element in wanted]
     known = _elements(session, {name for _, name, _ in points})
     newly = []
@@ -114,7 +114,7 @@ def _elements(session: Session, names: set[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunked(sorted(names), 5_000):
         query = select(Element.code, Element.id).where(Element.kind == "equipment", Element.code.in_(part))
-        found.update(session.execute(query).tuples())
+        found.update(session.execute(query).all())
     for name in sorted(names - found.keys()):
         element = find_element(session, name, ("equipment",))
         if element is not None:

@@ -19,4 +19,4 @@ def normal_positions(database: Database) -> dict[str, bool]:
             .join(Element, Element.id == EquipmentState.element_id)
             .where(EquipmentState.version_id == version.id)
         )
-        return dict(session.execute(query).tuples())
+        return dict(session.execute(query).all())
