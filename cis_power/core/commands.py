@@ -3,8 +3,12 @@
 import json
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from cis_power.core.db import Database
 
 
 def stop_on_signals() -> threading.Event:
@@ -15,7 +19,7 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def _require_head(database) -> None:
+def _require_head(database: "Database") -> None:
     from cis_power.core.entries import load_items
 
     for check in load_items("cis_power.schema"):

@@ -9,7 +9,7 @@ _NOISY = ("apscheduler", "pymodbus", "alembic")
 
 
 class _Line(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

@@ -84,7 +84,7 @@ class Job:
             count = moment.timestamp() // self.every_seconds + 1
             return datetime.fromtimestamp(count * self.every_seconds, UTC)
         assert self.cron is not None
-        found = CronTrigger.from_crontab(self.cron, timezone=UTC).get_next_fire_time(
+        found: datetime | None = CronTrigger.from_crontab(self.cron, timezone=UTC).get_next_fire_time(
             None, moment + timedelta(microseconds=1)
         )
         if found is None:
