@@ -79,6 +79,7 @@ def _all(state: State, world: World) -> list[tuple[str, Spells, Index]]:
         ("interruptions", state.interruptions, world.points),
         ("transformers", state.transformers, state.transformer_keys),
         ("links", state.links, world.connections.key),
+        ("islands", state.islands, world.points),
     ]
 
 
@@ -95,7 +96,8 @@ def _kept_outages(state: State) -> Index:
 
 def _sparse(name: str, spells: Spells, keys: Index, number: Index) -> dict[str, Any]:
     who = np.flatnonzero(spells.open)
-    columns = {"key": keys[who], "outage": number[spells.outage[who]], "began": spells.began[who],
+    outage = spells.outage[who] if name == "islands" else number[spells.outage[who]]
+    columns = {"key": keys[who], "outage": outage, "began": spells.began[who],
                "mask": spells.mask[who], "stored": spells.stored[who]}  # fmt: skip
     if isinstance(spells, Interruptions):
         columns |= {"earliest": spells.earliest[who], "latest": spells.latest[who]}

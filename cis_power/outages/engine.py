@@ -5,6 +5,7 @@ compiled network; everything else is done on arrays of those whom the change tou
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from cis_power.outages.grid import Grid, Index, Mask
 from cis_power.outages.positions import DevicePosition, apply
 from cis_power.outages.spells import Spells
 from cis_power.outages.state import ConflictFact, OutageFacts, PositionSpell, State, World, micros
-from cis_power.outages.supply import Feed
+from cis_power.outages.supply import EVER, Feed
 
 MOVING = frozenset({"signal", "switch", "tag", "set", "release", "confirmation"})
+FIRST = micros(datetime(1900, 1, 1, tzinfo=UTC))
 UNKNOWN_DEVICE = "the device is not in the network that was valid then"
 RESOLVED = "later evidence agrees"
 NO_STANDBY = "the usage point has no second connection to transfer to"
@@ -106,6 +108,18 @@ class Engine:
         live = grid.energized(open_masks)
         self.scene = Scene(grid, prepared, feed, open_masks, live)
         self._know_transformers(grid)
+        self._mark_islands(at)
+
+    def _mark_islands(self, at: int) -> None:
+        """Note usage points that hang on the network where no source feeds it in the normal state."""
+        feed, islands = self.scene.feed, self.state.islands  # type: ignore[union-attr]
+        dark = np.zeros(feed.count, bool)
+        dark[feed.connections.point[feed.node >= 0]] = True
+        dark[feed.connections.point[feed.normal != 0]] = False
+        islands.end(np.flatnonzero(islands.open & ~dark), at)
+        new = np.flatnonzero(dark & ~islands.open)
+        since = FIRST if self.state.model_at == EVER else at
+        islands.begin(new, np.zeros(len(new), np.int64), since, np.zeros(len(new), np.uint8))
 
     def _know_transformers(self, grid: Grid) -> None:
         state = self.state

@@ -36,6 +36,7 @@ class Harvest:
     interruptions: SpellRows
     transformers: SpellRows
     links: SpellRows
+    islands: SpellRows
     phases: dict[tuple[int, int], list[list[int | None]]]
     positions: list[PositionSpell]
     repositioned: list[int]
@@ -44,7 +45,7 @@ class Harvest:
 
 def forget_stored(state: State) -> None:
     """Say that the database is to be compared with everything that is open, as before a replay."""
-    for spells in (state.members, state.interruptions, state.transformers, state.links):
+    for spells in (state.members, state.interruptions, state.transformers, state.links, state.islands):
         spells.stored[:] = False
         spells.closed.clear()
         spells.stale.clear()
@@ -74,6 +75,7 @@ def harvest(state: State, world: World, normal: Mask | None = None) -> Harvest:
         interruptions=_rows(ledger, world.points),
         transformers=_rows(state.transformers, state.transformer_keys),
         links=_rows(state.links, world.connections.key),
+        islands=_rows(state.islands, world.points),
         phases=phases,
         positions=[
             *state.moved,

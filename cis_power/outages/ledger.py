@@ -19,6 +19,7 @@ from cis_power.outages.models import (
     OutageMember,
     OutageState,
     OutageTransformer,
+    UnsuppliedPoint,
 )
 from cis_power.outages.restatement import LockedMonths, Restating
 from cis_power.outages.state import OutageFacts, PositionSpell, instant
@@ -52,6 +53,8 @@ TRANSFORMERS = SpellTable(OutageTransformer.__table__, "element_id", "ended_at",
                           ("element_id", "outage_id", "began_at", "ended_at", "phases_out"))  # fmt: skip
 LINKS = SpellTable(ConnectionLoss.__table__, "connection_id", "ended_at",  # type: ignore[arg-type]
                    ("connection_id", "device_id", "began_at", "ended_at", "phases_out"))  # fmt: skip
+ISLANDS = SpellTable(UnsuppliedPoint.__table__, "usage_point_id", "ended_at",  # type: ignore[arg-type]
+                     ("usage_point_id", "began_at", "ended_at"))  # fmt: skip
 LEDGER = SpellTable(Interruption.__table__, "usage_point_id", "restored_at",  # type: ignore[arg-type]
                     ("usage_point_id", "outage_id", "began_at", "restored_at", "phases", "began_earliest_at",
                      "began_latest_at", "step"))  # fmt: skip
@@ -83,6 +86,10 @@ def write_spells(
     links.pop("outage_id")
     links["device_id"] = [outages[number].device for number in harvest.links.columns["outage"].tolist()]
     _bring(writing, LINKS, links, harvest.links.stale)
+    islands = harvest.islands.columns
+    dark = {"usage_point_id": islands["subject"].tolist(), "began_at": moment.of(islands["began"]),
+            "ended_at": moment.of(islands["ended"])}  # fmt: skip
+    _bring(writing, ISLANDS, dark, harvest.islands.stale)
     _write_ledger(writing, harvest, [states.get(key) for key in keys], moment, locks)
     _write_positions(writing, harvest.positions, harvest.repositioned)
 

@@ -13,7 +13,7 @@ from cis_power.outages.models_engine import EngineCheckpoint, EngineMark
 __all__ = [
     "CallEvent", "ConnectionLoss", "EngineCheckpoint", "EngineMark", "EntryConflict", "IntakeEntry", "Interruption",
     "InterruptionPhase", "MonthLock", "Outage", "OutageMember", "OutageState", "OutageTransformer", "Restatement",
-    "RestorationEstimate", "TroubleCall",
+    "RestorationEstimate", "TroubleCall", "UnsuppliedPoint",
 ]  # fmt: skip
 
 
@@ -165,6 +165,20 @@ class ConnectionLoss(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("supply_connection.id"))
     device_id: Mapped[int | None] = mapped_column(ForeignKey("element.id"))
     phases_out: Mapped[int] = mapped_column(comment="mask: A 1, B 2, C 4")
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
+
+
+class UnsuppliedPoint(Base):
+    """A usage point hangs on a part of the network that no source feeds in the normal state, from/to."""
+
+    __tablename__ = "unsupplied_point"
+    __table_args__ = (Index("ix_unsupplied_point_usage_point", "usage_point_id", "superseded_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    usage_point_id: Mapped[int] = mapped_column(ForeignKey("usage_point.id"))
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]

@@ -114,6 +114,7 @@ class State:
     members: Spells
     transformers: Spells
     links: Spells
+    islands: Spells
     interruptions: Interruptions
     transformer_keys: Index
     stands: dict[int, tuple[int, str, int]] = field(default_factory=dict)
@@ -128,7 +129,7 @@ class State:
         count = len(world.points)
         return cls(
             devices={}, standby=np.zeros(count, bool), outages=[], members=Spells.none(count),
-            transformers=Spells.none(0), links=Spells.none(len(world.connections.key)),
+            transformers=Spells.none(0), links=Spells.none(len(world.connections.key)), islands=Spells.none(count),
             interruptions=Interruptions.none(count), transformer_keys=np.zeros(0, np.int64),
         )  # fmt: skip
 

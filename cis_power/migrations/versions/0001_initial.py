@@ -1567,6 +1567,22 @@ def upgrade() -> None:
     op.create_index("ix_trouble_call_received", "trouble_call", ["received_at"], unique=False)
     op.create_index(op.f("ix_trouble_call_usage_point_id"), "trouble_call", ["usage_point_id"], unique=False)
     op.create_table(
+        "unsupplied_point",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("usage_point_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("began_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("superseded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["usage_point_id"], ["usage_point.id"], name=op.f("fk_unsupplied_point_usage_point_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unsupplied_point")),
+    )
+    op.create_index(
+        "ix_unsupplied_point_usage_point", "unsupplied_point", ["usage_point_id", "superseded_at"], unique=False
+    )
+    op.create_table(
         "usage_point_district",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("usage_point_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1769,6 +1785,8 @@ def downgrade() -> None:
     op.drop_index("ix_usage_point_district_usage_point", table_name="usage_point_district")
     op.drop_index("ix_usage_point_district_district", table_name="usage_point_district")
     op.drop_table("usage_point_district")
+    op.drop_index("ix_unsupplied_point_usage_point", table_name="unsupplied_point")
+    op.drop_table("unsupplied_point")
     op.drop_index(op.f("ix_trouble_call_usage_point_id"), table_name="trouble_call")
     op.drop_index("ix_trouble_call_received", table_name="trouble_call")
     op.drop_table("trouble_call")
