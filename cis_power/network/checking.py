@@ -30,14 +30,14 @@ class CheckedVersion:
 
 
 def check_active(session: Session, viewer: Viewer, now: datetime) -> CheckedVersion:
-    """Check the version that holds now; transformers count as used when a usage point hangs on them."""
+    """Check the version that holds now; transformers without usage points are named once there are usage points."""
     viewer.require("network:model:read")
     version = require_version(session, now)
     model = stored_model(session, version.id)
     hung: set[int] = set()
     for attachment in attachments():
         hung |= attachment.loaded_elements(session, now)
-    supplied = _supplied_nodes(session, version.id, hung) | {load.node for load in model.loads}
+    supplied = _supplied_nodes(session, version.id, hung) if hung else None
     return CheckedVersion(version.number, check(model, supplied), model.counts())
 
 

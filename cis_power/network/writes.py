@@ -118,8 +118,8 @@ def import_version(
         trail.append(session, viewer, "network:model:import", now, outcome="refused", detail=detail)
         return NetworkResult(batch.id, None, rows, 0, rows, 0, file.problems, counts, False)
     batch.status, batch.accepted, batch.rejected = POSTED, rows, 0
+    problems = [*file.problems, *_unknown_districts(session, file.model)]
     version = _keep(session, file, batch.id, valid_from, now)
-    unknown = [*file.problems, *_unknown_districts(session, file.model)]
     trail.append(
         session,
         viewer,
@@ -132,7 +132,7 @@ def import_version(
     if activate:
         _activate(session, viewer, trail, version, now)
     number = version.number
-    return NetworkResult(batch.id, number, rows, rows, 0, 0, unknown, counts, _holds(session, number, now))
+    return NetworkResult(batch.id, number, rows, rows, 0, 0, problems, counts, _holds(session, number, now))
 
 
 def activate_version(session: Session, viewer: Viewer, trail: AuditTrail, now: datetime, number: int) -> NetworkVersion:
@@ -262,26 +262,22 @@ def _table(model: type[Base]) -> Table:
 
 
 def _districts(session: Session, codes: Iterable[str | None]) -> dict[str, int]:
+    """Keys of districts; those that are not known yet are made, to be named by whoever owns them."""
+    wanted = {code for code in codes if code}
     known = dict(session.execute(select(District.code, District.id)).all())
-    return {code: known[code] for code in set(codes) if code in known}
+    session.add_all(District(code=code, name=code) for code in sorted(wanted - known.keys()))
+    session.flush()
+    return dict(session.execute(select(District.code, District.id)).all())
 
 
 def _unknown_districts(session: Session, model: NetworkModel) -> list[Problem]:
-    """One warning a district that is not known (yet); its code is kept and linked when the district comes."""
-    known = _districts(session, (item.district for item in model.equipment))
+    known = set(session.scalars(select(District.code)))
     places = {item.district: item.place for item in reversed(model.equipment) if item.district}
     return [
-        Problem("unknown_district", f"district {code!r} is not known", "warning", place.file, place.line, "district")
+        Problem("unknown_district", f"district {code!r} was not known", "warning", place.file, place.line, "district")
         for code, place in places.items()
         if code not in known
     ]
-
-
-def link_districts(session: Session) -> None:
-    """Link equipment whose district came after it."""
-    known = select(District.id).where(District.code == EquipmentState.district_code).scalar_subquery()
-    waiting = EquipmentState.district_id.is_(None), EquipmentState.district_code.is_not(None)
-    session.execute(update(EquipmentState).where(*waiting).values(district_id=known))
 
 
 def _activate(session: Session, viewer: Viewer, trail: AuditTrail, version: NetworkVersion, now: datetime) -> None:

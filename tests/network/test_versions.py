@@ -30,7 +30,7 @@ from cis_power.network.reads import (
     version_at,
 )
 from cis_power.network.tracing import supply_path, trace_device
-from cis_power.network.writes import NetworkFile, NetworkResult, activate_version, import_version, link_districts
+from cis_power.network.writes import NetworkFile, NetworkResult, activate_version, import_version
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -91,17 +91,16 @@ def test_a_version_holds_all_that_was_imported(database: Database, keep: Importe
     assert (batch.kind, batch.status, batch.rows, batch.accepted) == ("network", "posted", 12, 12)
 
 
-def test_unknown_districts_warn_and_are_linked_when_they_come(database: Database, keep: Importer) -> None:
+def test_unknown_districts_warn_and_are_made(database: Database, keep: Importer) -> None:
     with database.transaction() as session:
         session.add(District(code="D1", name="one"))
     assert [(problem.code, problem.severity) for problem in keep().problems] == [("unknown_district", "warning")]
-    with database.transaction() as session:
-        session.add(District(code="D2", name="two"))
-        session.flush()
-        link_districts(session)
+    with database.reading() as session:
         known = dict(session.execute(select(District.code, District.id)).all())
         rows = session.execute(select(EquipmentState.district_code, EquipmentState.district_id)).all()
+        names = dict(session.execute(select(District.code, District.name)).all())
     assert set(rows) == {("D1", known["D1"]), ("D2", known["D2"]), (None, None)}
+    assert names == {"D1": "one", "D2": "D2"}
 
 
 def test_the_same_content_again_changes_nothing(database: Database, keep: Importer) -> None:
