@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from scada_bridge.picture import Reading, nothing_read
 from scada_bridge.points import Point
 
 _MOST_SPLITS_A_POLL = 64
-_RETRY_REFUSED_AFTER = 20
+_REFUSED_A_POLL = 8
 _log = logging.getLogger(__name__)
 
 
@@ -30,13 +31,16 @@ class Channel(Protocol):
 
 
 class BlockPlan:
-    """The blocks of some points of one device, and what was learnt about addresses that it refuses."""
+    """The blocks of some points of one device, and what was learnt about addresses that it refuses.
+
+    Refused addresses are asked again alone, a few a poll in turn, so that they neither spoil nor slow down the others.
+    """
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.points = tuple(points)
         self._blocks: list[Block] = []
-        self._refused: dict[int, str] = {}
-        self._polls = 0
+        self._refused: deque[Block] = deque()
+        self._words: dict[int, str] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -53,14 +57,13 @@ class BlockPlan:
         return Decoder(chosen, [point.address - block.address for point in chosen])
 
     async def read(self, channel: Channel) -> Reading:
-        """One poll of all points. A connection that fails leaves what came before it good and the rest failed."""
-        self._polls += 1
-        if self._refused and self._polls % _RETRY_REFUSED_AFTER == 0:
-            self.forget()
+        """One poll of all points. Raises PartlyRead when the connection fails in the middle."""
         reading = nothing_read(len(self.points), "not read")
-        for row, reason in self._refused.items():
-            reading.reason[row] = reason
-        waiting, kept, splits = list(reversed(self._blocks)), list[Block](), 0
+        asked_again = [self._refused.popleft() for _ in range(min(len(self._refused), _REFUSED_A_POLL))]
+        for block in self._refused:
+            _give_reason(reading, [block], self._words[block.rows[0]])
+        waiting = [*reversed(asked_again), *reversed(self._blocks)]
+        kept, splits = list[Block](), 0
         while waiting:
             block = waiting.pop()
             try:
@@ -71,25 +74,41 @@ class BlockPlan:
                     splits += 1
                     waiting.extend(reversed(smaller))
                     continue
-                self._note_refusal(block, refusal, reading, alone=smaller == [block])
-                if smaller != [block] or not refusal.about_address:
+                _give_reason(reading, [block], refusal.reason)
+                if smaller == [block] and refusal.about_address:
+                    self._note_refused(block, refusal)
+                else:
                     kept.append(block)
-                continue
             except ReadFailed as failure:
                 _give_reason(reading, [block, *waiting], failure.reason)
+                self.forget()
                 raise PartlyRead(reading, failure) from failure
-            kept.append(block)
-            self._store(block, image, reading)
-        if kept != self._blocks:
-            self._set(kept)
+            else:
+                kept.append(block)
+                self._store(block, image, reading)
+        self._learn(kept, asked_again, reading)
         return reading
 
-    def _note_refusal(self, block: Block, refusal: DeviceRefused, reading: Reading, *, alone: bool) -> None:
-        _give_reason(reading, [block], refusal.reason)
-        if alone and refusal.about_address:
-            for row in block.rows:
-                self._refused[row] = refusal.reason
+    def _note_refused(self, block: Block, refusal: DeviceRefused) -> None:
+        self._refused.append(block)
+        for row in block.rows:
+            if self._words.get(row) != refusal.reason:
                 _log.warning("point %s: %s", self.points[row].point_id, refusal.reason)
+            self._words[row] = refusal.reason
+
+    def _learn(self, kept: list[Block], asked_again: list[Block], reading: Reading) -> None:
+        """Plan the next poll: as this one went, or from full blocks where there is reason to."""
+        came_back = [block for block in asked_again if block in kept]
+        if reading.failed.all():
+            self.forget()  # the device refuses everything: that is about the device, not about addresses
+        elif came_back:
+            for block in came_back:
+                for row in block.rows:
+                    self._words.pop(row, None)
+            refused = {row for block in self._refused for row in block.rows}
+            self._set(plan(self.points, [row for row in range(len(self.points)) if row not in refused]))
+        elif kept != self._blocks:
+            self._set(kept)
 
     def _store(self, block: Block, image: NDArray[np.uint16] | NDArray[np.bool_], reading: Reading) -> None:
         decoder = self._decoders.get(block) or self._decoder(block)
