@@ -1,6 +1,7 @@
 """The reports of this package, as its entry point offers them."""
 
+from reports.load.report import LOAD
 from reports.registry import ReportDeclaration
 from reports.reliability.report import RELIABILITY
 
-REPORTS: tuple[ReportDeclaration, ...] = (RELIABILITY,)
+REPORTS: tuple[ReportDeclaration, ...] = (LOAD, RELIABILITY)
