@@ -238,9 +238,14 @@ INTERRUPTIONS = Layout(
         Column("customers", "How many customers an unnamed row stands for.", W, minimum=1),
     ),
     key=("outage_no", "step", "usage_point", "began_at"),
+    key_needs="usage_point",
     row_check=_interruption_check,
     poster="billing_bridge.inbound.interruptions:post",
-    notes=("Rows without usage points count in totals, but in no figure that needs to know who was out.",),
+    notes=(
+        "Rows without usage points count in totals, but in no figure that needs to know who was out.",
+        "A row of the same key in a later file takes the place of the former one, which is kept as superseded.",
+        "Months that are locked take no rows.",
+    ),
 )  # fmt: skip
 
 LAYOUTS = (

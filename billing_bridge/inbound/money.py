@@ -98,9 +98,7 @@ def _tariffs(changes: Changes, rows: Rows) -> dict[str, int]:
     codes = sorted({code for code in rows.column("tariff") if code is not None})
     found: dict[str, int] = {}
     for part in chunked(codes, _CHUNK):
-        found.update(
-            changes.session.execute(select(Tariff.code, Tariff.id).where(Tariff.code.in_(part))).all()
-        )
+        found.update(changes.session.execute(select(Tariff.code, Tariff.id).where(Tariff.code.in_(part))).all())
     for code in codes:
         if code not in found:
             found[code] = changes.new_id(Tariff)

@@ -1,7 +1,7 @@
 """What supplies a usage point, by date and by when it became known; many connections at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from cis_power.customers.intervals import Interval
 from cis_power.customers.linking import supply_elements
 from cis_power.customers.models import SupplyConnection, UsagePoint
 
+NETWORK = "network"
 _CHUNK = 10_000
 
 
@@ -27,6 +28,7 @@ class Link:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     key: int = 0
+    source: str | None = field(default=None, compare=False)
 
     @property
     def interval(self) -> Interval:
@@ -60,6 +62,7 @@ class Connections:
                     row.began_at,
                     row.ended_at,
                     row.id,
+                    row.source,
                 )
                 self._links.setdefault(row.usage_point_id, []).append(link)
 
@@ -87,7 +90,9 @@ class Connections:
             if not self._changes.may_change(UsagePoint, usage_point_id, "transformer", code):
                 return
             self._changes.note(UsagePoint, usage_point_id, "transformer", present.transformer, code)
-            wanted = replace(wanted, transformer=code, element_id=self._elements.get(code or ""), began_at=now)
+            # What the network model implied was never said by anybody: it is corrected, the usage point did not move.
+            began_at = present.began_at if present.source == NETWORK else now
+            wanted = replace(wanted, transformer=code, element_id=self._elements.get(code or ""), began_at=began_at)
         elif present.element_id is None and code is not None:
             wanted = replace(wanted, element_id=self._elements.get(code))
         if wanted != present:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import exists, select
+from sqlalchemy import Table, exists, select, update
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import chunked
+from cis_power.core.db import bulk_insert, chunked
 from cis_power.customers.models import SupplyConnection
 from cis_power.network.models import Element, EquipmentState
 
 _CHUNK = 10_000
+_COPIED = ("usage_point_id", "transformer", "role", "transfer", "phases", "began_at", "ended_at", "source")
 
 
 def supply_elements(session: Session, codes: Iterable[str]) -> dict[str, int]:
@@ -31,34 +33,18 @@ def link_connections(session: Session, now: datetime) -> int:
 
     What was known before stays: each such row is superseded by one that is linked.
     """
-    query = select(SupplyConnection).where(
-        SupplyConnection.element_id.is_(None),
-        SupplyConnection.transformer.is_not(None),
-        SupplyConnection.superseded_at.is_(None),
+    row = SupplyConnection
+    copied = [getattr(row, name) for name in _COPIED]
+    query = select(row.id, *copied).where(
+        row.element_id.is_(None), row.transformer.is_not(None), row.superseded_at.is_(None)
     )
-    waiting = session.scalars(query).all()
-    elements = supply_elements(session, (row.transformer for row in waiting if row.transformer))
-    linked = 0
-    for row in waiting:
-        element_id = elements.get(row.transformer or "")
-        if element_id is not None:
-            row.superseded_at = now
-            session.add(linked_copy(row, element_id, now))
-            linked += 1
-    return linked
-
-
-def linked_copy(row: SupplyConnection, element_id: int, now: datetime) -> SupplyConnection:
-    """The same connection, known from `now` on to hang on an element."""
-    return SupplyConnection(
-        usage_point_id=row.usage_point_id,
-        element_id=element_id,
-        transformer=row.transformer,
-        role=row.role,
-        transfer=row.transfer,
-        phases=row.phases,
-        began_at=row.began_at,
-        ended_at=row.ended_at,
-        recorded_at=now,
-        source=row.source,
-    )
+    waiting = session.execute(query).all()
+    elements = supply_elements(session, (item.transformer for item in waiting))
+    linked = [item for item in waiting if item.transformer in elements]
+    for part in chunked((item.id for item in linked), _CHUNK):
+        session.execute(update(row).where(row.id.in_(part)).values(superseded_at=now))
+    columns: dict[str, list[Any]] = {name: [getattr(item, name) for item in linked] for name in _COPIED}
+    columns["element_id"] = [elements[item.transformer] for item in linked]
+    columns["recorded_at"] = [now] * len(linked)
+    bulk_insert(session, cast(Table, row.__table__), columns)
+    return len(linked)

@@ -29,6 +29,8 @@ class MendedRows:
             .where(Batch.kind == layout.name, BatchReject.state == "open")
         )
         for reject_id, content in session.execute(query.execution_options(yield_per=1_000)):
+            if layout.key_needs and not content.get(layout.key_needs):
+                continue
             key = tuple(read_value(layout.column(name), content.get(name, ""), zone)[0] for name in layout.key)
             self._open.setdefault(key, []).append(reject_id)
 

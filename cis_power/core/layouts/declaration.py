@@ -67,6 +67,8 @@ RowCheck = Callable[[dict[str, Any], int], Iterable[Problem]]
 class Layout:
     """One kind of file. `key` columns identify a row; a second row of the same key in one file is an error.
 
+    `key_needs` names a column that must be filled for that; rows where it is empty have no key.
+
     `one_of`: of each group of columns a row must fill at least one. `poster` names the posting function as
     `"module:function"`, loaded only when rows are posted; layouts without one are read by commands of their own.
     `chunk_rows`: most rows one transaction may post (None: as many as half a second takes).
@@ -76,6 +78,7 @@ class Layout:
     description: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    key_needs: str | None = None
     one_of: tuple[tuple[str, ...], ...] = ()
     trailer: Trailer | None = None
     row_check: RowCheck | None = None
@@ -89,7 +92,7 @@ class Layout:
         self._by_name.update({column.name: column for column in self.columns})
         if len(self._by_name) != len(self.columns):
             raise ValueError(f"layout {self.name}: a column is declared twice")
-        named = [*self.key, *(name for group in self.one_of for name in group)]
+        named = [*self.key, *filter(None, (self.key_needs,)), *(name for group in self.one_of for name in group)]
         if self.trailer:
             named.append(self.trailer.total_column)
         unknown = sorted(set(named) - set(self._by_name))

@@ -41,7 +41,8 @@ def markdown(layout: Layout) -> str:
     lines.append("")
     if layout.key:
         names = ", ".join(f"`{name}`" for name in layout.key)
-        lines.append(f"Key: {names}. A second row of the same key in one file is an error.")
+        where = f" where `{layout.key_needs}` is filled" if layout.key_needs else ""
+        lines.append(f"Key{where}: {names}. A second row of the same key in one file is an error.")
     for group in layout.one_of:
         lines.append(f"One of {', '.join(f'`{name}`' for name in group)} must be filled in every row.")
     if layout.trailer:

@@ -174,8 +174,8 @@ class _Reading:
             self.parsed.amount_total = self.total
             self._check_trailer(count)
         self._check_groups()
-        self._check_keys()
         self._check_rows()
+        self._check_keys()
         self.parsed.good[list(self.bad)] = False
 
     def _check_trailer(self, count: int) -> None:
@@ -216,8 +216,9 @@ class _Reading:
         same = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
         suspects = sorted({int(place) for spot in same for place in (order[spot], order[spot + 1])})
         first: dict[tuple[Any, ...], int] = {}
+        needed = self.columns.get(self.layout.key_needs or "")
         for place in suspects:
-            if place in self.bad:
+            if place in self.bad or (self.layout.key_needs and (needed is None or needed[place] is None)):
                 continue
             key = tuple(self.columns[name][place] if name in self.columns else None for name in self.layout.key)
             seen = first.setdefault(key, place)
