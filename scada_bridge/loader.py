@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from cis_power.core.db import Database
 from cis_power.core.errors import Unavailable
@@ -132,13 +132,17 @@ class Loader:
 
 
 def forget_batches(database: Database, now: datetime) -> int:
-    """Delete the memory of batches loaded long ago, but for the latest of each collector. Answers how many."""
+    """Settle the numbers of batches loaded long ago, and delete the memory of all but the last. Answers how many."""
+    old = SpoolBatch.loaded_at < now - KEPT
+    forgotten = 0
     with database.transaction() as session:
-        latest = select(func.max(SpoolBatch.id)).group_by(SpoolBatch.collector)
-        found = session.execute(
-            delete(SpoolBatch).where(SpoolBatch.loaded_at < now - KEPT, SpoolBatch.id.not_in(latest))
-        )
-        return int(getattr(found, "rowcount", 0))
+        newest = select(SpoolBatch.collector, func.max(SpoolBatch.number)).where(old).group_by(SpoolBatch.collector)
+        for collector, number in session.execute(newest).all():
+            own = SpoolBatch.collector == collector
+            session.execute(update(SpoolBatch).where(own, SpoolBatch.number == number).values(settled=True))
+            gone = session.execute(delete(SpoolBatch).where(own, SpoolBatch.number < number))
+            forgotten += int(getattr(gone, "rowcount", 0))
+    return forgotten
 
 
 def load_now(database: Database, run_dir: Path) -> Loaded:

@@ -27,7 +27,7 @@ def is_loaded(session: Session, collector: str, number: int) -> bool:
 def load_batch(session: Session, directory: PointDirectory, spooled: Spooled, now: datetime) -> int | None:
     """Load one batch; answers the number of signal events, or None when it was loaded before.
 
-    Raises Damaged for another batch under a number that is taken, or one older than anything that is remembered.
+    Raises Damaged for another batch under a number that is taken, and for a number that was settled long ago.
     """
     batch = spooled.batch
     earlier = session.scalars(
@@ -37,9 +37,9 @@ def load_batch(session: Session, directory: PointDirectory, spooled: Spooled, no
         if earlier.content_hash != spooled.batch_id:
             raise Damaged("another batch was loaded under this number")
         return None
-    highest, lowest, told_at = _numbers(session, spooled.collector)
-    if spooled.number < lowest - 1 and not gaps.missing_numbers(session, spooled.collector, spooled.number):
-        raise Damaged("a number from before all that is remembered: replayed")
+    highest, settled, told_at = _numbers(session, spooled.collector)
+    if spooled.number <= settled:
+        raise Damaged("its number was settled long ago: replayed")
     polled_at = from_ms(batch.polled_ms)
     session.execute(
         insert(SpoolBatch).values(
@@ -47,6 +47,7 @@ def load_batch(session: Session, directory: PointDirectory, spooled: Spooled, no
             number=spooled.number,
             content_hash=spooled.batch_id,
             samples=len(batch.rows),
+            settled=False,
             loaded_at=now,
         )
     )
@@ -65,10 +66,13 @@ def load_batch(session: Session, directory: PointDirectory, spooled: Spooled, no
 
 
 def _numbers(session: Session, collector: str) -> tuple[int, int, datetime | None]:
-    """(highest, lowest, when the last was loaded) of a collector's batches that are remembered."""
-    query = select(func.max(SpoolBatch.number), func.min(SpoolBatch.number), func.max(SpoolBatch.loaded_at))
-    highest, lowest, at = session.execute(query.where(SpoolBatch.collector == collector)).one()
-    return highest or 0, lowest or 0, at
+    """(highest number, number up to which all is settled, when the last was loaded) of a collector."""
+    known = SpoolBatch.collector == collector
+    highest, at = session.execute(
+        select(func.max(SpoolBatch.number), func.max(SpoolBatch.loaded_at)).where(known)
+    ).one()
+    settled = session.scalar(select(func.max(SpoolBatch.number)).where(known, SpoolBatch.settled))
+    return highest or 0, settled or 0, at
 
 
 def samples_of(session: Session, directory: PointDirectory, batch: Batch) -> list[Sample]:

@@ -238,12 +238,14 @@ class Spool:
         try:
             _, state = read_sealed(self.folder / _STATE, self._key)
         except FileNotFoundError:
-            return {}
+            state = None
         except Damaged:
             _log.error("the spool's state file is damaged; its numbers go on from the names of the batches")
-            owners = sorted({file.collector for file in files(self.folder)})
-            return {"collector": owners[0]} if len(owners) == 1 else {}
-        return state if isinstance(state, dict) else {}
+            state = None
+        if isinstance(state, dict):
+            return state
+        owners = sorted({file.collector for file in files(self.folder)})
+        return {"collector": owners[0]} if len(owners) == 1 else {}
 
     def _write_state(self) -> None:
         state = {

@@ -150,6 +150,9 @@ class SpoolBatch(Base):
     number: Mapped[int]
     content_hash: Mapped[str]
     samples: Mapped[int]
+    settled: Mapped[bool] = mapped_column(
+        default=False, comment="all numbers up to this one are settled: what comes under one of them now is a replay"
+    )
     loaded_at: Mapped[datetime]
 
 

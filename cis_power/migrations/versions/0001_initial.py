@@ -393,6 +393,12 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("samples", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "settled",
+            sa.Boolean(),
+            nullable=False,
+            comment="all numbers up to this one are settled: what comes under one of them now is a replay",
+        ),
         sa.Column("loaded_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spool_batch")),
         sa.UniqueConstraint("collector", "number", name=op.f("uq_spool_batch_collector_number")),
