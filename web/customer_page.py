@@ -1,21 +1,106 @@
 """What the page of one customer shows, gathered from the wings, each part only for a role that may read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer
-from cis_power.customers.records import AccountRecord
+from cis_power.customers.money_reads import BillRow, PaymentRow, bills_of, payments_of
+from cis_power.customers.records import AccountRecord, UsagePointRecord
+from cis_power.metering.latest import last_reading_at
+from cis_power.metering.reads import LoadValue, load_curve
+from cis_power.outages.history_reads import InterruptionRow, interruptions_of
+from cis_power.outages.records import SupplyPoint
+from cis_power.outages.supply_answer import usage_point_supply
+from web.charts import Curve, Figure, curve_figure
+from web.speech import spoken_answer
+
+_SHOWN_SPAN = timedelta(days=7)
+_MOST_CURVES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenSupply:
+    """The supply answer of a usage point, and what to say to the caller."""
+
+    point: SupplyPoint
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The load chart of the account's usage points in [from_at, to_at); None: no readings there."""
+
+    figure: Figure | None
+    from_at: datetime
+    to_at: datetime
+    good_share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerPage:
     """The parts besides the record itself; None: the role does not see it."""
 
-    now: datetime
+    supply: Sequence[SpokenSupply] | None
+    load: Load | None
+    interruptions: Sequence[InterruptionRow] | None
+    bills: Sequence[BillRow] | None
+    payments: Sequence[PaymentRow] | None
 
 
 def customer_page(session: Session, viewer: Viewer, record: AccountRecord, now: datetime) -> CustomerPage:
     """Gather the parts."""
-    return CustomerPage(now=now)
+    own = [point for point in record.usage_points if point.inside]
+    money = viewer.may("money:account:read")
+    return CustomerPage(
+        supply=supply_of(session, viewer, record, now) if viewer.may("customers:supply:read") else None,
+        load=_load(session, viewer, own, now) if viewer.may("load:curve:read") and own else None,
+        interruptions=(
+            interruptions_of(session, viewer, [point.id for point in own], now)
+            if viewer.may("outages:minutes:read")
+            else None
+        ),
+        bills=bills_of(session, viewer, record.id) if money else None,
+        payments=payments_of(session, viewer, record.id) if money else None,
+    )
+
+
+def supply_of(session: Session, viewer: Viewer, record: AccountRecord, now: datetime) -> list[SpokenSupply]:
+    """The present answer for the usage points that the account holds, what is wrong first."""
+    held = [point.id for point in record.usage_points if point.held] or [point.id for point in record.usage_points]
+    points = usage_point_supply(session, viewer, held, now)
+    weight = {"none": 0, "partial": 1, "unknown": 2, "full": 3}
+    return [
+        SpokenSupply(point, spoken_answer(point, now))
+        for point in sorted(points, key=lambda point: (weight[point.energized], point.usage_point))
+    ]
+
+
+def _load(session: Session, viewer: Viewer, points: Sequence[UsagePointRecord], now: datetime) -> Load:
+    """The last week, or the last week that has readings."""
+    shown = points[:_MOST_CURVES]
+    to_at = last_reading_at(session, [point.id for point in shown]) or now
+    to_at = min(to_at, now) if to_at > now - _SHOWN_SPAN else to_at
+    from_at = to_at - _SHOWN_SPAN
+    curves, values = [], []
+    for point in shown:
+        found = load_curve(session, viewer, point.id, from_at, to_at)
+        values += found
+        if found:
+            curves.append(_curve(point.usage_point, found))
+    good = sum(value.seconds for value in values if value.quality == 0)
+    total = sum(value.seconds for value in values)
+    figure = curve_figure(curves, "kW") if curves else None
+    return Load(figure, from_at, to_at, good / total if total else None)
+
+
+def _curve(name: str, values: Sequence[LoadValue]) -> Curve:
+    return Curve(
+        name,
+        np.array([value.at.replace(tzinfo=None) for value in values], "datetime64[s]"),
+        np.array([value.load_kw for value in values], np.float64),
+        np.array([value.quality for value in values], np.uint8),
+    )

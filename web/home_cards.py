@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer
+from cis_power.core.batches.reads import batches
+from cis_power.telemetry.reads import list_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,25 @@ class Card:
 
 
 _Maker = Callable[[Session, Viewer, datetime], Any]
-_MAKERS: tuple[tuple[str, str, _Maker], ...] = ()
+_FEW = 8
+
+
+def _sources(session: Session, viewer: Viewer, now: datetime) -> Any:
+    return list_sources(session, viewer)
+
+
+def _exchange(session: Session, viewer: Viewer, now: datetime) -> Any:
+    """Batches belong to no district: whoever has a territory sees none."""
+    return batches(session, limit=_FEW) if viewer.districts is None else []
+
+
+# kind of card, permission that opens it, what it shows
+_MAKERS: tuple[tuple[str, str, _Maker], ...] = (
+    ("exchange", "exchange:batch:read", _exchange),
+    ("sources", "system:source:read", _sources),
+)
 
 
 def home_cards(session: Session, viewer: Viewer, now: datetime) -> list[Card]:
     """The cards that the viewer's role opens, in the order of their weight."""
-    return [
-        Card(kind, make(session, viewer, now)) for kind, permission, make in _MAKERS if viewer.may(permission)
-    ]
+    return [Card(kind, make(session, viewer, now)) for kind, permission, make in _MAKERS if viewer.may(permission)]

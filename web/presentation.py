@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from cis_power.core.time import iso
+from reports.renderers.words import shown_value
 from web.labels import label, severity
 from web.shell import shell, viewer_or_none
 from web.words import gettext
@@ -119,6 +120,13 @@ def duration(seconds: float | None) -> str:
     return gettext("%(seconds)s s", seconds=left)
 
 
+def shown(value: Any) -> str:
+    """A value of a report: six significant digits, local times, a dash for what is not known."""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return shown_value(value, shell().settings.zone)
+
+
 def figure_json(figure: Mapping[str, Any]) -> Markup:
     """JSON that may stand in a script element: no text in it can end the element."""
     text = json.dumps(figure, ensure_ascii=True, allow_nan=False)
@@ -136,5 +144,5 @@ def install_presentation(app: Flask) -> None:
         file_path=file_path,
     )
     app.jinja_env.filters.update(
-        local=local, iso=iso, number=number, duration=duration, segment=segment, figure_json=figure_json
+        local=local, iso=iso, number=number, duration=duration, segment=segment, figure_json=figure_json, shown=shown
     )

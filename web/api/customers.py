@@ -1,15 +1,19 @@
 """Customers over the API."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, g, jsonify
+from pydantic import Field
 
 from cis_power.customers.reads import read_account
+from cis_power.outages.supply_answer import supply_answer
 from web.api.description import PREFIX, described
-from web.api.schemas import Customer, CustomerLine, Many
+from web.api.schemas import Customer, CustomerLine, Many, Supply
 from web.formats import json_list, json_value
 from web.gate import access
-from web.shell import audit_subject, now, reading, viewer
+from web.shell import audit_subject, now, reading, shell, viewer
+from web.times import read_instant
+from web.values import Input, Instant
 from web.views.customers import CustomerQuery, found_customers
 
 api_customers = Blueprint("api_customers", __name__, url_prefix=PREFIX)
@@ -34,6 +38,24 @@ def account(account_no: str) -> Response:
     audit_subject("customer_account", record.id)
     g.rows_shown = 1
     return jsonify(_without_keys(json_value(record)))
+
+
+class SupplyQuery(Input):
+    """About when."""
+
+    at: Annotated[Instant | None, Field(description="as it was known at this instant")] = None
+    as_of: Annotated[Instant | None, Field(description="what is known now about this instant")] = None
+
+
+@api_customers.get("/customers/<account_no:account_no>/supply")
+@described("Whether the account is in supply, since when not, by which outage, and how we know", Supply)
+@access("customers:supply:read", query=SupplyQuery)
+def supply(account_no: str, query: SupplyQuery) -> Response:
+    """The supply answer."""
+    times = {name: read_instant(text, name) for name, text in (("at", query.at), ("as_of", query.as_of)) if text}
+    with reading() as session:
+        answer = supply_answer(session, viewer(), account_no, now(), **times)
+    return jsonify(json_value(answer.as_dict(shell().settings.zone)))
 
 
 def _without_keys(content: dict[str, Any]) -> dict[str, Any]:

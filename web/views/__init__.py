@@ -6,6 +6,8 @@ from web.views.billing import billing
 from web.views.customers import customers
 from web.views.home import home
 from web.views.network import network
+from web.views.outages import outages
 from web.views.points import points
+from web.views.reports import report_pages
 
-BLUEPRINTS: tuple[Blueprint, ...] = (home, customers, points, network, billing)
+BLUEPRINTS: tuple[Blueprint, ...] = (home, customers, outages, points, network, report_pages, billing)

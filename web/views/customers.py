@@ -13,6 +13,7 @@ from web.customer_page import customer_page
 from web.formats import Listing, columns_of, list_response
 from web.gate import access
 from web.lists import list_route
+from web.live import live_response
 from web.paging import Page, make_cursor
 from web.shell import audit_subject, now, reading, shell, viewer
 from web.values import SearchTerm
@@ -61,4 +62,5 @@ def account(account_no: str) -> Response:
         audit_subject("customer_account", record.id)
         g.rows_shown = 1
         page = customer_page(session, viewer(), record, now())
-    return Response(render_template("customer.html", page=page, record=record))
+    response = Response(render_template("customer.html", page=page, record=record))
+    return live_response(response, [record, page.supply, page.interruptions])
