@@ -51,7 +51,7 @@ def read_base(session: Session, viewer: Viewer, parameters: Parameters, now: dat
     zone = parameters.zone
     first_year = local_date(parameters.from_at, zone).year
     history_at = day_bounds(date(first_year - FULL_YEARS, 1, 1), zone)[0]
-    ledger = read_ledger(session, scope, place, rated, history_at, parameters.to_at)
+    ledger = read_ledger(session, scope, place, within, rated, (history_at, parameters.to_at))
     every = spells(ledger.rows, int(now.timestamp()), IEEE_MOMENTARY_SECONDS)
     days = local_days(history_at, parameters.to_at, zone)
     starts = day_starts(days, zone)

@@ -33,11 +33,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Ledger rows in scope, the words of each row by its key, and how many rows could not be placed in a district."""
+    """Ledger rows in scope, and the words of each row by its key.
+
+    `unplaced` rows could not be placed in a district, `unserved` ones are of usage points that were not served then:
+    neither is in `rows`.
+    """
 
     rows: Rows
     told: Mapping[int, Told]
     unplaced: int
+    unserved: int
 
 
 _QUERY = (
@@ -70,29 +75,36 @@ _QUERY = (
 
 
 def read_ledger(
-    session: Session, scope: Scope, within: Windows, rated: Windows, from_at: datetime, to_at: datetime
+    session: Session, scope: Scope, place: Windows, within: Windows, rated: Windows, bounds: tuple[datetime, datetime]
 ) -> Ledger:
-    """Rows that began in [from_at, to_at): named ones whose usage point was in scope then, others by their device."""
+    """Rows that began in [from, to): named ones whose usage point was in scope and served then, others by their device.
+
+    `place` are the usage points in scope, `within` those windows of it in which they were served.
+    """
+    from_at, to_at = bounds
     found = session.execute(_QUERY.where(Interruption.began_at >= from_at, Interruption.began_at < to_at)).all()
     began = _seconds([row.began_at for row in found])
     points = np.array([UNNAMED if row.usage_point_id is None else row.usage_point_id for row in found], np.int64)
     named = points != UNNAMED
     inside = np.zeros(len(found), np.bool_)
     inside[named] = group_at(_numbered(within), points[named], began[named]) != -1
+    in_place = int((group_at(_numbered(place), points[named], began[named]) != -1).sum())
+    unserved = in_place - int(inside[named].sum())
     unplaced = 0
     if scope.districts is None:
         inside[~named] = True
     else:
         districts = _device_districts(session, to_at)
-        for place in np.flatnonzero(~named).tolist():
-            district = districts.get(found[place].device_id)
-            inside[place] = scope.sees(district)
+        for number in np.flatnonzero(~named).tolist():
+            district = districts.get(found[number].device_id)
+            inside[number] = scope.sees(district)
             unplaced += district is None
     places = np.flatnonzero(inside)
     return Ledger(
-        rows=_rows([found[place] for place in places.tolist()], points[places], began[places], rated),
-        told={found[place].id: _told(found[place]) for place in places.tolist()},
+        rows=_rows([found[number] for number in places.tolist()], points[places], began[places], rated),
+        told={found[number].id: _told(found[number]) for number in places.tolist()},
         unplaced=unplaced,
+        unserved=unserved,
     )
 
 

@@ -79,6 +79,7 @@ def _quality(base: Base) -> DataQuality:
         ("unnamed", int((rows.usage_point == UNNAMED).sum()), "rows name no usage points, only their number"),
         ("no_kva", int(np.isnan(rows.kva).sum()), "rows have no connected load: they count nothing in ASIFI and ASIDI"),
         ("overlapping", tables.overlapping(period), "rows overlap another outage's row of the same usage point"),
+        ("unserved", base.ledger.unserved, "rows are of usage points that were not served then: they count nothing"),
         ("unplaced", base.ledger.unplaced, "rows without usage points could not be placed in a district"),
     )
     findings = tuple(Finding(*finding) for finding in found if finding[1])

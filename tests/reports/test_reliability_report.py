@@ -195,3 +195,15 @@ def test_one_transformer_is_one_user_of_the_medium_voltage_base(two_districts):
     ]  # fmt: skip
     assert [(row["users"], row["user_times"], row["user_hours"]) for row in medium] == [(2, 2, 3)] * 3
     assert low[0]["rs"] == pytest.approx(1 - 17 / (10 * 8760))
+
+
+def test_a_usage_point_that_was_not_served_is_no_customer(database):
+    with database.transaction() as session:
+        utility = Utility(session)
+        utility.point("A")
+        utility.point("gone", closed_at=T)
+        for point in ("A", "gone"):
+            utility.interruption("O", point, began_at=T, restored_at=T + HOUR)
+    report = made(database, period=(T - 10 * HOUR, T + 14 * HOUR))
+    assert values(report, "base", "quantity")["customer_interruptions"] == 1
+    assert "unserved" in {finding.code for finding in report.data_quality.findings}

@@ -80,7 +80,7 @@ class Utility:
     def interruption(self, outage, point=None, *, began_at, restored_at=None, **fields):
         if outage not in self.outages:
             self.outages[outage] = self._add(Outage(code=outage, imported=True, created_at=LONG_AGO))
-        defaults = {"kind": "unplanned", "recorded_at": LONG_AGO}
+        defaults = {"kind": "unplanned", "source": "import", "recorded_at": LONG_AGO}
         self.session.add(
             Interruption(
                 outage_id=self.outages[outage],
