@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ OUTAGE_KEYS = {
     "customers_affected", "customers_out", "customers_partial", "customers_affected_total", "customers_out_total",
     "priority_customers_out", "probability", "estimated_restoration", "evidence",
 }  # fmt: skip
+CONFIGURATION = 'timezone = "Asia/Shanghai"\n[sources.rtu1]\nurl = "{url}"\ntimeout_seconds = 2\n'
 IMPORT_KEYS = {"batch", "rows", "accepted", "rejected", "unchanged", "problems"}
 
 
@@ -36,11 +38,13 @@ def field() -> Iterator[FieldDevice]:
     device.close()
 
 
-@pytest.fixture
-def utility(cli: CommandLine, field: FieldDevice, tmp_path: Path) -> CommandLine:
-    """The town loaded by the importers, its device configured, polled once."""
-    files = town.write(tmp_path / "town")
-    cli.configure(f'timezone = "Asia/Shanghai"\n[sources.rtu1]\nurl = "{field.url}"\ntimeout_seconds = 2\n')
+@pytest.fixture(scope="module")
+def loaded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The town loaded by the importers, once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("loaded")
+    files = town.write(folder / "town")
+    shutil.copyfile(sqlite_template, folder / "cis.db")
+    cli = CommandLine(folder, f"sqlite:///{folder}/cis.db").configure(CONFIGURATION.format(url="modbus://127.0.0.1:1"))
     for words in (
         ("import", "districts", files / "districts.csv"),
         ("network", "import", "csv", files / "network"),
@@ -52,8 +56,18 @@ def utility(cli: CommandLine, field: FieldDevice, tmp_path: Path) -> CommandLine
         assert set(answer) >= IMPORT_KEYS, words
         assert answer["rejected"] == 0, answer
         assert not [problem for problem in answer["problems"] if problem["severity"] == "error"], answer
-    cli("poll", "--once")
     return cli
+
+
+@pytest.fixture
+def utility(loaded: CommandLine, field: FieldDevice, tmp_path: Path) -> Iterator[CommandLine]:
+    """The town with a field device of its own, polled once."""
+    folder = tmp_path / "utility"
+    shutil.copytree(loaded.folder, folder)
+    cli = CommandLine(folder, f"sqlite:///{folder}/cis.db").configure(CONFIGURATION.format(url=field.url))
+    cli("poll", "--once")
+    yield cli
+    cli.stop_all()
 
 
 def _open(utility: CommandLine) -> list[dict[str, Any]]:
@@ -71,9 +85,12 @@ class Api:
         self.address = urlsplit(found.group())
         self.key = cli("key", "add", "test", *key).out.strip()
 
-    def ask(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+    def ask(
+        self, path: str, method: str = "GET", body: Any = None, key: bool = True, **headers: str
+    ) -> tuple[int, Any, Any]:
         connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=30)
-        headers = {"Authorization": f"Bearer {self.key}"} | headers
+        if key:
+            headers["Authorization"] = f"Bearer {self.key}"
         if body is not None:
             headers["Content-Type"] = "application/json"
         connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -171,7 +188,7 @@ def test_supply_answer_over_http(utility: CommandLine, field: FieldDevice) -> No
     assert [row["account_no"] for row in found["items"]] == ["1001"]
     assert api.ask(f"/api/v1/outages/{outage['id']}")[1]["device"] == "CB-A"
     assert api.ask("/api/v1/points")[0] == 403
-    assert api.ask("/api/v1/customers/1001/supply", Authorization="Bearer wrong")[0] == 401
+    assert api.ask("/api/v1/customers/1001/supply", key=False, Authorization="Bearer wrong")[0] == 401
 
     body = {"account_no": "1001", "trouble_code": "no_power"}
     first = api.ask("/api/v1/calls", "POST", body, **{"Idempotency-Key": "k1"})
@@ -289,9 +306,9 @@ def test_users_log_in_to_pages_and_lists(utility: CommandLine, field: FieldDevic
         input="correct horse 9 battery\n",
     )
     api = Api(utility, "--role", "agent")
-    status, _, headers = api.ask("/customers/1001", Authorization="")
+    status, _, headers = api.ask("/customers/1001", key=False)
     assert (status, headers["Location"].split("?")[0].endswith("/login")) == (303, True)
-    status, body, headers = api.ask("/login", Authorization="")
+    status, body, headers = api.ask("/login", key=False)
     assert status == 200
     cookie = headers["Set-Cookie"].split(";")[0]
     token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', body).group(1).decode()  # type: ignore[union-attr]
