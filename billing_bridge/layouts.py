@@ -159,7 +159,7 @@ READINGS = Layout(
         Column("usage_point", "The usage point, where the meter is not named.", I),
         Column("channel", "Name of the channel; may be empty where there is one only.", I, example="1"),
         Column("began_at", "The interval's beginning; of a register: the instant of reading.", A, required=True,
-               example="2026-01-01T00:00:00+08:00"),
+               example="2026-01-01T00:00:00+08:00", may_repeat=True),
         Column("seconds", "The interval's length; empty: a register.", W, unit="s", example="900"),
         Column("value", "The value; empty: missing.", N, example="0.25"),
         Column("unit", "Unit of the value; empty: the channel's.", I, example="kWh"),
@@ -169,7 +169,10 @@ READINGS = Layout(
     key=("meter_no", "usage_point", "channel", "began_at", "seconds"),
     one_of=(("meter_no", "usage_point"),),
     poster="billing_bridge.inbound.readings:post",
-    notes=("Estimated and substituted values do not count as good. A worse quality never replaces a better one.",),
+    notes=(
+        "Estimated and substituted values do not count as good. A worse quality never replaces a better one.",
+        "Where clocks go back, a local time that comes twice for a channel is the later instant the second time.",
+    ),
 )  # fmt: skip
 
 PAYMENTS = Layout(

@@ -2,8 +2,11 @@
 
 import csv
 import io
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -224,6 +227,39 @@ def test_amounts_finer_than_a_cent_are_refused():
     assert found(parsed) == [(2, "amount", "bad_amount")]
 
 
+REPEATED = Layout(
+    "repeated",
+    "Values in time.",
+    (
+        Column("meter", "Id.", Kind.IDENTIFIER, required=True),
+        Column("at", "When.", Kind.INSTANT, required=True, may_repeat=True),
+    ),
+    key=("meter", "at"),
+)
+
+
+def test_the_repeated_hour_of_a_25_hour_day_is_read_as_written():
+    times = [f"2026-10-25T0{hour}:{minute}" for hour in (1, 2, 2, 3) for minute in ("00", "30")]
+    body = "".join(f"{meter},{time}\n" for meter in ("M1", "M2") for time in times)
+    parsed = read("meter,at\n" + body, REPEATED, BERLIN)
+    assert parsed.good.all()
+    instants = parsed.rows.column("at")[:8]
+    steps = {(later - earlier).total_seconds() for earlier, later in pairwise(instants)}
+    assert steps == {1800}
+    third = read("meter,at\n" + "M1,2026-10-25T02:00\n" * 3, REPEATED, BERLIN)
+    assert [problem.code for problem in third.errors] == ["doubled_key"]
+
+
+def test_a_row_of_very_many_fields_is_cut_at_once():
+    parsed = read("thing,name\n" + "T1," + "," * 900_000 + "x\nT2,b\n")
+    assert found(parsed) == [(2, None, "wrong_field_count")]
+
+
+def test_a_file_of_too_many_rows_is_refused():
+    parsed = parse(THINGS, b"thing\n" + b"T\n" * 30, SHANGHAI, Limits(rows=20))
+    assert [problem.code for problem in parsed.problems] == ["too_many_rows"]
+
+
 def test_problems_are_capped_but_counted():
     body = "thing,weight_kg\n" + "".join(f"T{place},x\n" for place in range(50))
     parsed = parse(THINGS, body.encode(), SHANGHAI, Limits(problems=10))
@@ -256,3 +292,38 @@ def test_what_csv_writes_is_read_back_equal(pairs):
 def test_no_bytes_make_it_raise(junk):
     parsed = read(b"thing,name\n" + junk)
     assert parsed.refused or len(parsed.rows) == len(parsed.good)
+
+
+HOSTILE = {
+    "one line": lambda: b"thing,name\nT1," + b"x" * 60_000_000,
+    "nul": lambda: b"thing,name\n" + b"T1,a\n" * 10_000_000 + b"\0",
+    "commas": lambda: b"thing,name\n" + (b"," * 1_000_000 + b"x\n") * 60,
+    "quotes": lambda: b'thing,name\nT1,"' + b"a\n" * 4_000_000,
+    "header": lambda: b"a," * 30_000_000,
+    "rows": lambda: b"thing\n" + b"T\n" * 30_000_000,
+}
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from tests.core.test_layout_parsing import THINGS
+from cis_power.core.layouts import parse
+path = Path(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+parsed = parse(THINGS, path, ZoneInfo("UTC"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, len(parsed.errors), int(parsed.good.sum()))
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_refused_without_much_memory(name, tmp_path: Path):
+    path = tmp_path / "hostile.csv"
+    path.write_bytes(HOSTILE[name]())
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(path)], cwd=root, capture_output=True, text=True, check=True, timeout=60
+    )
+    more_kb, errors, good = map(int, done.stdout.split())
+    assert errors > 0
+    assert good == 0
+    assert more_kb < 100_000

@@ -27,6 +27,7 @@ class Kind(StrEnum):
 class Column:
     """One column. `required`: it must be in the header and filled in every row; an empty field is None otherwise.
 
+    `may_repeat`, of a time in the key: where clocks go back, a local time that comes twice means the later one then.
     `required_header` asks for the column itself but allows empty fields. `minimum` and `maximum` are inclusive.
     """
 
@@ -42,6 +43,7 @@ class Column:
     maximum: float | None = None
     max_length: int = 200
     example: str = ""
+    may_repeat: bool = False
 
     def __post_init__(self) -> None:
         if (self.kind is Kind.CHOICE) != bool(self.choices):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from decimal import Decimal
 from itertools import repeat
 from pathlib import Path
@@ -26,7 +27,7 @@ def parse(layout: Layout, content: bytes | Path, zone: ZoneInfo, limits: Limits 
     try:
         source = inspect(content, limits or Limits())
     except FileFault as fault:
-        return Parsed(fingerprint(content), problems=[fault.problem], refused=True)
+        return Parsed(fingerprint(content, limits or Limits()), problems=[fault.problem], refused=True)
     parsed = Parsed(source.sha256, source.size_bytes, source.encoding)
     reading = _Reading(layout, parsed, limits or Limits())
     with source.open_text() as text:
@@ -60,6 +61,7 @@ class _Reading:
     lines: list[int] = field(default_factory=list)
     bad: set[int] = field(default_factory=set)
     cut: set[int] = field(default_factory=set)
+    ambiguous: set[tuple[int, str]] = field(default_factory=set)
     unreported: int = 0
     trailer: tuple[int, list[str]] | None = None
     total: Decimal = Decimal(0)
@@ -77,7 +79,10 @@ class _Reading:
             if self.layout.trailer and record[1][0].strip() == _TRAILER:
                 self.trailer = record
                 continue
-            pending.append(record)
+            line, fields = record
+            if len(fields) != len(self.header) or type(fields) is not list:
+                fields = self._fit(len(self.lines) + len(pending), line, fields)
+            pending.append((line, fields))
             if len(pending) >= _CHUNK:
                 self._read_rows(pending)
                 pending = []
@@ -118,15 +123,9 @@ class _Reading:
         """Append a chunk of records to the columns."""
         if not records:
             return
-        start, width = len(self.lines), len(self.header)
+        start = len(self.lines)
         self.lines.extend(line for line, _ in records)
-        fields: list[list[str]] = []
-        for place, (line, record) in enumerate(records, start=start):
-            if len(record) == width and type(record) is list:
-                fields.append(record)
-                continue
-            fields.append(self._fit(place, line, record))
-        by_place = list(zip(*fields, strict=True))
+        by_place = list(zip(*(fields for _, fields in records), strict=True))
         if self.layout.trailer:
             self._sum_up(by_place)
         for name, place in self.places.items():
@@ -143,7 +142,7 @@ class _Reading:
             message = f"{len(record)} fields where the header has {width}"
             self.cut.add(place)
             self._row_error(place, Problem("wrong_field_count", message, line=line))
-        return (record + [""] * (width - len(record)))[:width]
+        return [*record[:width], *[""] * (width - len(record))]
 
     def _read_values(self, column: Column, texts: tuple[str, ...], start: int) -> None:
         values, faults = read_column(column, texts, self.parsed.zone or ZoneInfo("UTC"))
@@ -155,6 +154,8 @@ class _Reading:
         if place in self.cut:
             return
         problem = Problem(fault.code, fault.message, fault.severity, line=self.lines[place], field=name)
+        if fault.code == "ambiguous_time":
+            self.ambiguous.add((place, name))
         if fault.severity == "error":
             self._row_error(place, problem)
         else:
@@ -220,12 +221,25 @@ class _Reading:
         for place in suspects:
             if place in self.bad or (self.layout.key_needs and (needed is None or needed[place] is None)):
                 continue
-            key = tuple(self.columns[name][place] if name in self.columns else None for name in self.layout.key)
-            seen = first.setdefault(key, place)
+            seen = first.setdefault(self._key(place), place)
+            if seen != place and self._meant_later(place):
+                seen = first.setdefault(self._key(place), place)
             if seen != place:
                 message = f"the same {', '.join(self.layout.key)} stands on line {self.lines[seen]}"
                 problem = Problem("doubled_key", message, line=self.lines[place], field=self.layout.key[-1])
                 self._row_error(place, problem)
+
+    def _key(self, place: int) -> tuple[Any, ...]:
+        return tuple(self.columns[name][place] if name in self.columns else None for name in self.layout.key)
+
+    def _meant_later(self, place: int) -> bool:
+        """Whether the row's time occurs twice where clocks go back; then it is the second time, and is set so."""
+        for name in self.layout.key:
+            if self.layout.column(name).may_repeat and (place, name) in self.ambiguous:
+                local = self.columns[name][place].astimezone(self.parsed.zone)
+                self.columns[name][place] = local.replace(fold=1).astimezone(UTC)
+                return True
+        return False
 
     def _check_rows(self) -> None:
         check = self.layout.row_check

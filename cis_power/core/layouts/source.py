@@ -28,6 +28,7 @@ class Limits:
     size_bytes: int = 1 << 30
     header_length: int = 16_384
     columns: int = 300
+    rows: int = 5_000_000
     problems: int = 100_000
 
 
@@ -60,13 +61,16 @@ def inspect(content: bytes | Path, limits: Limits) -> Source:
     with _open(content) as stream:
         _check_header_length(stream.read(_PROBE), limits)
         stream.seek(0)
-        return _fingerprint(content, stream, size_bytes)
+        return _fingerprint(content, stream, size_bytes, limits)
 
 
-def fingerprint(content: bytes | Path) -> str:
-    """SHA-256 of the content, whatever it is."""
+def fingerprint(content: bytes | Path, limits: Limits) -> str:
+    """SHA-256 of the content, whatever it is; of the beginning only where it is larger than may be read."""
+    size_bytes = content.stat().st_size if isinstance(content, Path) else len(content)
     digest = hashlib.sha256()
     with _open(content) as stream:
+        if size_bytes > limits.size_bytes:
+            return hashlib.sha256(stream.read(_BLOCK) + str(size_bytes).encode()).hexdigest()
         while block := stream.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
@@ -84,7 +88,7 @@ def _check_header_length(start: bytes, limits: Limits) -> None:
             raise FileFault("header_too_long", f"the header is longer than {limits.header_length:,} bytes", number)
 
 
-def _fingerprint(content: bytes | Path, stream: BinaryIO, size_bytes: int) -> Source:
+def _fingerprint(content: bytes | Path, stream: BinaryIO, size_bytes: int, limits: Limits) -> Source:
     digest, decoder = hashlib.sha256(), getincrementaldecoder("utf-8")("strict")
     utf8, lines = True, 1
     while block := stream.read(_BLOCK):
@@ -93,6 +97,8 @@ def _fingerprint(content: bytes | Path, stream: BinaryIO, size_bytes: int) -> So
             line = lines + block.count(b"\n", 0, place)
             raise FileFault("nul_byte", "a NUL byte: this is not a text file in UTF-8 or GBK", line)
         lines += block.count(b"\n")
+        if lines > limits.rows + 3:
+            raise FileFault("too_many_rows", f"more than {limits.rows:,} rows")
         if utf8:
             try:
                 decoder.decode(block)
