@@ -3,10 +3,10 @@
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -91,7 +91,13 @@ def clear(database: Database, settings: Settings) -> None:
     clear_run_dir(settings.run_dir)
 
 
-def build(database: Database, customers: int, poll_seconds: float, say: Callable[[str], None]) -> list[Login]:
+def build(
+    database: Database,
+    customers: int,
+    poll_seconds: float,
+    say: Callable[[str], None],
+    kinds: Sequence[str] = IMPORTS,
+) -> list[Login]:
     """Build the demo with this many usage points; killed anywhere it is found as `building` and built anew."""
     _command("db", "upgrade")
     _mark(database, "building", customers)
@@ -100,11 +106,11 @@ def build(database: Database, customers: int, poll_seconds: float, say: Callable
     with tempfile.TemporaryDirectory(prefix="cis-demo-") as name:
         folder = Path(name)
         files.write(folder, plan, today, poll_seconds=poll_seconds)
-        for kind in IMPORTS:
+        for kind in kinds:
             say(f"loading {kind}")
             match kind:
                 case "network":
-                    _command("network", "import", "csv", str(folder / "network"), "--valid-from", _long_ago(today))
+                    _command("network", "import", "csv", str(folder / "network"))
                 case "points":
                     _command("points", "import", str(folder / "points.csv"))
                 case _:
@@ -112,10 +118,6 @@ def build(database: Database, customers: int, poll_seconds: float, say: Callable
     logins = list(_users())
     _mark(database, "complete", customers)
     return logins
-
-
-def _long_ago(today: datetime) -> str:
-    return (today - timedelta(days=3650)).isoformat()
 
 
 def _mark(database: Database, state: str, customers: int) -> None:
