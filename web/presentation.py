@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from cis_power.core.time import iso
+from reports.model import Table
 from reports.renderers.words import shown_value
 from web.labels import label, severity
 from web.shell import shell, viewer_or_none
@@ -127,6 +128,15 @@ def shown(value: Any) -> str:
     return shown_value(value, shell().settings.zone)
 
 
+def numeric_columns(table: Table) -> frozenset[int]:
+    """Places of the columns that hold numbers, to be set to the right."""
+    return frozenset(
+        place
+        for place in range(len(table.columns))
+        if any(isinstance(row[place], int | float) and not isinstance(row[place], bool) for row in table.rows)
+    )
+
+
 def figure_json(figure: Mapping[str, Any]) -> Markup:
     """JSON that may stand in a script element: no text in it can end the element."""
     text = json.dumps(figure, ensure_ascii=True, allow_nan=False)
@@ -144,5 +154,12 @@ def install_presentation(app: Flask) -> None:
         file_path=file_path,
     )
     app.jinja_env.filters.update(
-        local=local, iso=iso, number=number, duration=duration, segment=segment, figure_json=figure_json, shown=shown
+        local=local,
+        iso=iso,
+        number=number,
+        duration=duration,
+        segment=segment,
+        figure_json=figure_json,
+        shown=shown,
+        numeric_columns=numeric_columns,
     )

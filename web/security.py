@@ -14,10 +14,11 @@ MAX_BODY_BYTES = 1 << 20
 _EMPTY_STYLE = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"  # Plotly makes an empty style element and fills it
 )
+_MAP_STYLE = "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"  # of the map library inside Plotly 7.1
 CONTENT_SECURITY_POLICY = "; ".join((
     "default-src 'none'",
     "script-src 'self'",
-    f"style-src 'self' {_EMPTY_STYLE}",
+    f"style-src 'self' {_EMPTY_STYLE} {_MAP_STYLE}",
     "img-src 'self' data: blob:",
     "font-src 'self'",
     "connect-src 'self'",

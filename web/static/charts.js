@@ -3,7 +3,7 @@
 (() => {
   const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const series = () => [colour("--accent"), colour("--warn"), colour("--alarm"), colour("--quiet")];
+  const series = () => ["--line1", "--line2", "--line3", "--line4", "--line5", "--line6"].map(colour);
 
   function layout(given) {
     const ink = colour("--ink"), line = colour("--line");

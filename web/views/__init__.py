@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from web.views.billing import billing
+from web.views.calls import calls
 from web.views.customers import customers
 from web.views.home import home
 from web.views.network import network
@@ -10,4 +11,4 @@ from web.views.outages import outages
 from web.views.points import points
 from web.views.reports import report_pages
 
-BLUEPRINTS: tuple[Blueprint, ...] = (home, customers, outages, points, network, report_pages, billing)
+BLUEPRINTS: tuple[Blueprint, ...] = (home, customers, outages, calls, points, network, report_pages, billing)
