@@ -1,53 +1,35 @@
 """History pull: what an archive of the DMS holds fills what polling missed, and never replaces anything better."""
 
-import csv
 import logging
-import math
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, tzinfo
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import DateTime, MetaData, Table, create_engine, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.config import Settings, SourceSettings
 from cis_power.core.db import Database, bulk_upsert
-from cis_power.core.errors import ConfigError, Unavailable
+from cis_power.core.errors import Unavailable
 from cis_power.core.locks import ProcessLock
 from cis_power.core.quality import Quality
-from cis_power.core.time import ensure_utc, parse_instant, utc_now
+from cis_power.core.time import utc_now
 from cis_power.series.packing import Rule
 from cis_power.series.writes import fold, put_values
 from cis_power.telemetry import gaps, samples
 from cis_power.telemetry.models import Point, PullWatermark, Source
 from cis_power.telemetry.samples import Found, KnownPoint, PointDirectory, series_step
 from cis_power.telemetry.writes import ensure_sources
+from scada_bridge.archive import ArchiveRow, read_archive
 from scada_bridge.loader import LOCK
 
-OURS = ("point_id", "measured_at", "value", "quality")
-_DEFAULT_TABLE = "history"
 _OVERLAP = timedelta(hours=1)
 _FIRST_PULL = timedelta(days=400)
-_CHUNK_ROWS = 200_000
 _ARCHIVE_STEP = timedelta(minutes=15)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveRow:
-    """One value of an archive. `quality` is ours."""
-
-    point_id: str
-    at: datetime
-    value: float | None
-    quality: Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +67,7 @@ def pull_archive(database: Database, settings: Settings, name: str) -> Pulled:
             raise Unavailable("another process is still loading")
         with database.reading() as session:
             since = _watermark(session, name, archive.serves) or now - _FIRST_PULL
-        rows, unreadable = _read(archive, since - _OVERLAP, zone)
+        rows, unreadable = read_archive(archive, since - _OVERLAP, zone)
         with database.transaction() as session:
             return _store(session, name, archive.serves, rows, unreadable, now)
     finally:
@@ -101,94 +83,6 @@ def _watermark(session: Session, name: str, serves: tuple[str, ...]) -> datetime
     )
     earliest, count = session.execute(query).one()
     return earliest if count == len(set(serves)) else None
-
-
-def _read(archive: SourceSettings, since: datetime, zone: tzinfo) -> tuple[list[ArchiveRow], int]:
-    unknown = sorted(set(archive.columns) - set(OURS))
-    if unknown:
-        raise ConfigError(f"columns of an archive are {', '.join(OURS)}; there is no {', '.join(unknown)}")
-    names = {ours: archive.columns.get(ours, ours) for ours in OURS}
-    found, unreadable = [], 0
-    lines = _of_folder(archive, names) if archive.url.startswith("file://") else _of_table(archive, names, since, zone)
-    for line in lines:
-        row = _row(line, zone)
-        if row is None:
-            unreadable += 1
-        elif row.at >= since:
-            found.append(row)
-    return found, unreadable
-
-
-def _of_table(
-    archive: SourceSettings, names: Mapping[str, str], since: datetime, zone: tzinfo
-) -> Iterator[tuple[Any, ...]]:
-    engine = create_engine(archive.url.removeprefix("archive+"))
-    try:
-        with engine.connect() as connection:
-            table = Table(archive.table or _DEFAULT_TABLE, MetaData(), autoload_with=connection)
-            missing = [name for ours, name in names.items() if name not in table.c and ours != "quality"]
-            if missing:
-                raise ConfigError(f"the archive's table {table.name} has no column {', '.join(missing)}")
-            columns = [table.c[names[ours]] for ours in OURS if names[ours] in table.c]
-            query = select(*columns).execution_options(yield_per=_CHUNK_ROWS)
-            at = table.c[names["measured_at"]]
-            if isinstance(at.type, DateTime):
-                query = query.where(at >= (since if at.type.timezone else since.astimezone(zone).replace(tzinfo=None)))
-            for row in connection.execute(query):
-                yield tuple(row)
-    except SQLAlchemyError as error:
-        words = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise Unavailable(f"the archive does not answer: {words}") from error
-    finally:
-        engine.dispose()
-
-
-def _of_folder(archive: SourceSettings, names: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
-    parts = urlsplit(archive.url)
-    folder = Path(unquote(parts.netloc + parts.path))
-    if not folder.is_dir():
-        raise Unavailable(f"the archive folder {folder} is not there")
-    for file in sorted(folder.glob(archive.table or "*.csv")):
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            for line in csv.DictReader(stream):
-                yield tuple(line.get(names[ours]) for ours in OURS)
-
-
-def _row(line: tuple[Any, ...], zone: tzinfo) -> ArchiveRow | None:
-    point_id, at, value, *rest = line
-    try:
-        number = None if value in (None, "") else float(value)
-        moment = _instant(at, zone)
-    except (TypeError, ValueError):
-        return None
-    if point_id in (None, "") or moment is None:
-        return None
-    if number is not None and not math.isfinite(number):
-        number = None
-    quality = _quality(rest[0] if rest else None)
-    if quality is None:
-        return None
-    return ArchiveRow(str(point_id), moment, number, Quality.MISSING if number is None else quality)
-
-
-def _instant(value: Any, zone: tzinfo) -> datetime | None:
-    """An instant of a driver's datetime, ISO text, or seconds (or milliseconds) since 1970."""
-    if isinstance(value, datetime):
-        return ensure_utc(value if value.tzinfo else value.replace(tzinfo=zone))
-    if isinstance(value, int | float):
-        seconds = value / 1000 if abs(value) > 1e11 else value
-        return datetime.fromtimestamp(seconds, tz=ZoneInfo("UTC"))
-    return parse_instant(str(value), zone) if value else None
-
-
-def _quality(word: Any) -> Quality | None:
-    """Our quality of an archive's word or number; absent: GOOD; anything unknown: None."""
-    if word in (None, ""):
-        return Quality.GOOD
-    text = str(word).strip().upper()
-    if text.isdigit():
-        return Quality(int(text)) if int(text) <= Quality.MISSING else None
-    return Quality.__members__.get(text)
 
 
 def _store(
