@@ -1,5 +1,6 @@
 """What a benchmark answers, and the measuring that all share."""
 
+import math
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -57,4 +58,4 @@ def seconds_of(work: Callable[[], Any]) -> float:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` (0 to 1) of the values lie, by the nearest rank."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -3,7 +3,7 @@
 Ours: simulator, collector, scheduler and web as they run in production, on SQLite. A breaker or switch is opened (and
 later closed) in the simulator, and the supply of a customer behind it is asked over HTTP until it says so. Peer: the
 bare pymodbus client polls the positions at the same period, and networkx finds who is fed, all in one process without a
-store. Limit: the same polling alone, until the changed bit is seen. The database is kept in build/bench for the next run.
+store. Limit: the same polling alone, until the changed bit is seen. The database stays in build/bench for the next run.
 """
 
 import asyncio
