@@ -40,6 +40,21 @@ class Fingerprint:
         mark.connections_superseded_at, mark.versions = self.connections_superseded_at, self.versions
 
 
+def glance(session: Session) -> tuple[int, int, int, str]:
+    """What changes whenever something is added to the model; found at once. Only a withdrawal changes none of it."""
+    newest = [
+        session.scalar(select(func.max(column))) or 0
+        for column in (SupplyConnection.id, UsagePointStatus.id, UsagePoint.id)
+    ]
+    return newest[0], newest[1], newest[2], _versions(session)
+
+
+def _versions(session: Session) -> str:
+    return ";".join(
+        f"{version.id},{iso(version.valid_from) if version.valid_from else ''}" for version in timeline(session)
+    )
+
+
 def fingerprint(session: Session) -> Fingerprint:
     connection = session.execute(select(
         func.coalesce(func.max(SupplyConnection.id), 0), func.count(SupplyConnection.element_id),
@@ -48,9 +63,7 @@ def fingerprint(session: Session) -> Fingerprint:
     status = session.execute(select(
         func.coalesce(func.max(UsagePointStatus.id), 0), func.count(), func.max(UsagePointStatus.superseded_at)
     )).one()  # fmt: skip
-    versions = ";".join(
-        f"{version.id},{iso(version.valid_from) if version.valid_from else ''}" for version in timeline(session)
-    )
+    versions = _versions(session)
     points = session.scalar(select(func.count()).select_from(UsagePoint)) or 0
     return Fingerprint(connection[0], connection[1], connection[2], versions, points, (status[0], status[1], status[2]))
 

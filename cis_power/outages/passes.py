@@ -19,7 +19,7 @@ from cis_power.outages.entries import StepKey, steps
 from cis_power.outages.harvest import forget_stored, harvest
 from cis_power.outages.intake import applied, entry_of, mark_applied, pending
 from cis_power.outages.ledger import Writing, write_spells
-from cis_power.outages.model_view import Fingerprint, ModelView, changed_from, fingerprint
+from cis_power.outages.model_view import Fingerprint, ModelView, changed_from, fingerprint, glance
 from cis_power.outages.models import EngineCheckpoint, EngineMark, IntakeEntry
 from cis_power.outages.outage_states import write_states
 from cis_power.outages.restatement import LockedMonths
@@ -29,6 +29,7 @@ from cis_power.outages.taking_in import take_in_telemetry
 
 CHECKPOINT_STEPS = 64
 CHECKPOINTS_KEPT = 400
+FULL_LOOK_EVERY = timedelta(seconds=10)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
 
@@ -43,6 +44,17 @@ class Memory:
     engine: Engine | None = None
     passes: int = -1
     steps_since_checkpoint: int = 0
+    glanced: tuple[int, int, int, str] | None = None
+    looked_at: datetime | None = None
+
+    def look(self, session: Session, now: datetime) -> Fingerprint:
+        """The fingerprint of the model; in full only now and then, or when a glance sees something new."""
+        glanced = glance(session)
+        fresh = self.looked_at is not None and timedelta(0) <= now - self.looked_at < FULL_LOOK_EVERY
+        if self.known is not None and fresh and glanced == self.glanced:
+            return self.known
+        self.glanced, self.looked_at = glanced, now
+        return fingerprint(session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,7 @@ def run_pass(session: Session, now: datetime, memory: Memory, zone: ZoneInfo | N
     take_in_telemetry(session, mark, now)
     session.flush()
     todo = pending(session)
-    seen = fingerprint(session)
+    seen = memory.look(session, now)
     if not todo and seen.same_model(mark) and _nothing_due(mark, memory, seen, now):
         return PassResult(0, False, 0)
     return _Pass(session, max(now, mark.recorded_at), memory, mark, seen, todo, zone or ZoneInfo("UTC")).run()

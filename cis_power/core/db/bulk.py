@@ -9,6 +9,8 @@ from sqlalchemy import Table, column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from cis_power.core.db.types import UtcDateTime
+
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
 Conflict = tuple[tuple[str, ...], tuple[str, ...]]  # key columns, columns to update
 _Item = TypeVar("_Item")
@@ -64,7 +66,12 @@ def _bound(session: Session, table: Table, name: str, values: Sequence[Any] | np
     plain: Sequence[Any] = values.tolist() if isinstance(values, np.ndarray) else values
     dialect = session.get_bind().dialect
     process = _processor(table, name, dialect)
-    return plain if process is None else [process(value) for value in plain]
+    if process is None:
+        return plain
+    if isinstance(table.c[name].type, UtcDateTime):  # rows that are loaded together share most of their instants
+        known = {value: process(value) for value in set(plain)}
+        return [known[value] for value in plain]
+    return [process(value) for value in plain]
 
 
 def _processor(table: Table, name: str, dialect: Any) -> Callable[[Any], Any] | None:
