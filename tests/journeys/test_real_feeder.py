@@ -261,6 +261,8 @@ def walk(feeder: Field, oracle: Oracle, steps: int) -> None:
 def test_every_switch_of_the_123_node_feeder(feeder_123: Field, oracle_123: Oracle) -> None:
     out = every_switch(feeder_123, oracle_123)
     assert out == {"Sw1": 91, "Sw2": 52, "Sw3": 16, "Sw4": 38, "Sw5": 10, "Sw6": 0, "Sw7": 0, "Sw8": 0}
+    tutorial = Path(real_feeder.__file__).with_name("tutorial.md").read_text(encoding="utf-8")
+    assert {name: int(count) for name, count in re.findall(r"\| (Sw\d) \| \w+ \| (\d+) \|", tutorial)} == out
     walk(feeder_123, oracle_123, 12)
 
 
