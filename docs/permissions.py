@@ -7,8 +7,8 @@ from cis_power.access.permissions import PERMISSIONS, ROLES
 FILE = Path(__file__).parent / "permissions.md"
 HEAD = """# Permissions by role
 
-Written from `cis_power/access/permissions.py` by `python -m docs.permissions`; do not edit. A permission lets a role in;
-how much it sees then is decided by territory and by field ([access.md](access.md)).
+Written from `cis_power/access/permissions.py` by `python -m docs.permissions`; do not edit. A permission lets a role
+in; how much it sees then is decided by territory and by field ([access.md](access.md)).
 
 """
 
