@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from cis_power.outages.closing_commands import COMMANDS
+
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -232,6 +234,10 @@ def customers(outage_id: str, at: datetime | None, as_of: datetime | None, as_js
         until = f"until {iso(row.restored_at, zone)}" if row.restored_at else "out"
         click.echo(f"{row.account_no or '-'}  {row.usage_point}  {row.service_priority}  "
                    f"from {iso(row.began_at, zone)}  {until}")  # fmt: skip
+
+
+for _command in COMMANDS:
+    outage.add_command(_command)
 
 
 @click.group()

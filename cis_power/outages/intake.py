@@ -11,6 +11,7 @@ from cis_power.core.quality import Quality
 from cis_power.outages.entries import Entry
 from cis_power.outages.models import IntakeEntry
 
+ENGINE_KINDS = ("signal", "switch", "transfer", "tag", "set", "release", "confirmation")
 _TIED = ("source", "source_key")
 
 
@@ -58,7 +59,7 @@ def pending(session: Session) -> list[IntakeEntry]:
 def applied(session: Session, after: datetime | None, through: datetime | None = None) -> list[Entry]:
     """Applied entries that count, of instants later than `after` (`None`: all) and up to `through`."""
     query = select(IntakeEntry).where(
-        IntakeEntry.applied_at.is_not(None), IntakeEntry.withdrawn_by_id.is_(None)
+        IntakeEntry.applied_at.is_not(None), IntakeEntry.withdrawn_by_id.is_(None), IntakeEntry.kind.in_(ENGINE_KINDS)
     )
     if after is not None:
         query = query.where(IntakeEntry.occurred_at > after)

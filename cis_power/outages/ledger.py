@@ -16,6 +16,7 @@ from cis_power.outages.models import (
     ConnectionLoss,
     Interruption,
     InterruptionPhase,
+    Outage,
     OutageMember,
     OutageState,
     OutageTransformer,
@@ -67,8 +68,10 @@ def write_spells(
 ) -> None:
     """Bring the spell tables to what the engine found. `states` has the state of each outage by key."""
     moment = _Instants()
-    keys = [facts.key for facts in outages]
-    ids = np.array([states[key].outage_id if key in states else 0 for key in keys], np.int64)
+    frozen = set(writing.session.scalars(select(Outage.id).where(Outage.frozen)))
+    found = [states[facts.key].outage_id if facts.key in states else 0 for facts in outages]
+    ids = np.array([0 if key in frozen else key for key in found], np.int64)
+    members_kept = _of_known_outages(harvest.members, ids)
 
     def plain(rows: SpellRows, subject: str) -> Row:
         columns = rows.columns
@@ -78,10 +81,11 @@ def write_spells(
             "ended_at": moment.of(columns["ended"]),
         }  # fmt: skip
 
-    members = plain(harvest.members, "usage_point_id")
-    members["fully_out"] = harvest.members.columns["full"].tolist()
-    _bring(writing, MEMBERS, members, harvest.members.stale)
-    _bring(writing, TRANSFORMERS, plain(harvest.transformers, "element_id"), harvest.transformers.stale)
+    members = plain(members_kept, "usage_point_id")
+    members["fully_out"] = members_kept.columns["full"].tolist()
+    _bring(writing, MEMBERS, members, harvest.members.stale, OutageMember.outage_id.not_in(frozen))
+    transformers = plain(_of_known_outages(harvest.transformers, ids), "element_id")
+    _bring(writing, TRANSFORMERS, transformers, harvest.transformers.stale, OutageTransformer.outage_id.not_in(frozen))
     links = plain(harvest.links, "connection_id")
     links.pop("outage_id")
     links["device_id"] = [outages[number].device for number in harvest.links.columns["outage"].tolist()]
@@ -90,14 +94,23 @@ def write_spells(
     dark = {"usage_point_id": islands["subject"].tolist(), "began_at": moment.of(islands["began"]),
             "ended_at": moment.of(islands["ended"])}  # fmt: skip
     _bring(writing, ISLANDS, dark, harvest.islands.stale)
-    _write_ledger(writing, harvest, [states.get(key) for key in keys], moment, locks)
+    known = [states.get(facts.key) if key else None for facts, key in zip(outages, ids.tolist(), strict=True)]
+    also = (Interruption.source == "engine") & Interruption.outage_id.not_in(frozen)
+    _write_ledger(writing, harvest, _of_known_outages(harvest.interruptions, ids), known, moment, locks, also)
     _write_positions(writing, harvest.positions, harvest.repositioned)
 
 
+def _of_known_outages(rows: SpellRows, ids: np.ndarray) -> SpellRows:
+    """Rows without those of outages that are not to be written (key 0)."""
+    kept = ids[rows.columns["outage"].astype(np.int64)] != 0
+    return SpellRows({name: values[kept] for name, values in rows.columns.items()}, rows.stale)
+
+
 def _write_ledger(
-    writing: Writing, harvest: Harvest, states: list[OutageState | None], moment: "_Instants", locks: LockedMonths
-) -> None:
-    columns = harvest.interruptions.columns
+    writing: Writing, harvest: Harvest, of_ledger: SpellRows, states: list[OutageState | None], moment: "_Instants",
+    locks: LockedMonths, also: ColumnElement[bool],
+) -> None:  # fmt: skip
+    columns = of_ledger.columns
     numbers = columns["outage"].tolist()
 
     def said(name: str) -> list[Any]:
@@ -119,7 +132,7 @@ def _write_ledger(
         began = columns["began"].tolist()
         parts = [_parts(harvest.phases.get(key, ())) for key in zip(columns["subject"].tolist(), began, strict=True)]
     restating = None if writing.replayed_from is None else Restating(writing.session, writing.now, locks)
-    _bring(writing, LEDGER, rows, harvest.interruptions.stale, Interruption.source == "engine", restating, parts)
+    _bring(writing, LEDGER, rows, of_ledger.stale, also, restating, parts)
     _write_phases(writing, harvest, moment)
 
 

@@ -77,6 +77,7 @@ class Outage(Base):
     code: Mapped[str] = mapped_column(unique=True, comment="what people and interfaces call it; opaque")
     opening_key: Mapped[str | None] = mapped_column(unique=True, comment="key of the opening entry and device")
     imported: Mapped[bool] = mapped_column(default=False)
+    frozen: Mapped[bool] = mapped_column(default=False, comment="merged, split or cancelled: the engine leaves it")
     created_at: Mapped[datetime]
 
 

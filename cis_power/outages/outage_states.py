@@ -1,7 +1,7 @@
 """Writes what each outage is thought to be: a state from when it is known until it is superseded.
 
 The engine owns times, device, phases and status. What people said of an outage (kind, cause, responsibility, review) is
-carried from state to state; a cancelled outage stays cancelled.
+carried from state to state. A frozen outage, which a person merged, split or cancelled, is left as it is.
 """
 
 import base64
@@ -19,7 +19,6 @@ from cis_power.outages.models import Outage, OutageState
 from cis_power.outages.state import OutageFacts, World, instant
 
 ENGINE = "engine"
-CANCELLED = "cancelled"
 _CARRIED = ("kind", "sub_kind", "responsibility", "cause_code", "announced_at", "review_state", "probability")
 _COMPARED = ("status", "began_at", "began_earliest_at", "began_latest_at", "restored_at", "device_id", "feeder_id",
              "open_phases")  # fmt: skip
@@ -46,6 +45,8 @@ def write_states(
     present = _present(writing.session, outages)
     for facts in told:
         outage, before = outages[facts.key], present.get(facts.key)
+        if outage.frozen:
+            continue
         state = _state(writing, world, facts, outage, before)
         if before is not None:
             if all(getattr(before, name) == getattr(state, name) for name in _COMPARED):
@@ -56,7 +57,8 @@ def write_states(
     gone = set(vanished)
     if writing.replayed_from is not None:
         gone |= _reaching(writing) - {facts.key for facts in told}
-    for state in _present(writing.session, _identities(writing, gone, make=False)).values():
+    lost = {key: outage for key, outage in _identities(writing, gone, make=False).items() if not outage.frozen}
+    for state in _present(writing.session, lost).values():
         state.superseded_at = writing.now
     writing.session.flush()
     return present
@@ -89,8 +91,6 @@ def _state(
     if before is not None:
         for name in _CARRIED:
             setattr(state, name, getattr(before, name))
-        if before.status == CANCELLED:
-            state.status = CANCELLED
     return state
 
 

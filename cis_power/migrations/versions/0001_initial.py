@@ -270,6 +270,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False, comment="what people and interfaces call it; opaque"),
         sa.Column("opening_key", sa.Text(), nullable=True, comment="key of the opening entry and device"),
         sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("frozen", sa.Boolean(), nullable=False, comment="merged, split or cancelled: the engine leaves it"),
         sa.Column("created_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outage")),
         sa.UniqueConstraint("code", name=op.f("uq_outage_code")),
