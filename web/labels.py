@@ -28,7 +28,7 @@ LABELS: dict[str, Words] = {
     "account_status": {
         "active": _l("active"),
         "disconnected": _l("disconnected"),
-        "closed": _l("closed"),
+        "closed": _l("account closed"),
         "vacant": _l("vacant"),
     },
     "service_priority": {
@@ -108,7 +108,7 @@ LABELS: dict[str, Words] = {
         "reentered": _l("re-entered"),
         "delivered": _l("delivered"),
     },
-    "reject_state": {"open": _l("open"), "reentered": _l("re-entered"), "withdrawn": _l("withdrawn")},
+    "reject_state": {"open": _l("to be mended"), "reentered": _l("re-entered"), "withdrawn": _l("withdrawn")},
     "batch_direction": {"in": _l("in"), "out": _l("out")},
     "job_status": {"running": _l("running"), "done": _l("done"), "failed": _l("failed")},
     "severity": {"error": _l("error"), "warning": _l("warning")},
