@@ -76,7 +76,7 @@ def export_file(here: Installation, name: str, period: Period) -> Exported:
     """Make a file of the command line's viewer and keep in the audit that it was made."""
     with here.acting() as (session, viewer, now):
         exported = make_export(session, viewer, name, period, now)
-        detail = {"kind": exported.kind, "rows": len(exported.rows), **exported.as_dict()["totals"]}
+        detail = {"kind": exported.kind, "rows": len(exported.rows), **exported.totals}
         here.trail.append(
             session, viewer, "exchange:file:export", now, object_kind="batch", object_id=exported.batch, detail=detail
         )

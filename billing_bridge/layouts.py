@@ -15,19 +15,19 @@ KINDS = ("residential", "commercial", "industrial", "agricultural", "public")
 PRIORITIES = ("special", "first", "second", "temporary", "critical", "life_support", "ordinary")
 
 
-def _ordered(earlier: str, later: str) -> Any:
-    """A row check: `later` must be behind `earlier` where both are given."""
+def _ordered(earlier: str, later: str, *, equal_ok: bool = False) -> Any:
+    """A row check: `later` must be behind `earlier` (or equal, if that is allowed) where both are given."""
 
     def check(row: dict[str, Any], _line: int) -> Iterable[Problem]:
         begin, end = row[earlier], row[later]
-        if begin is not None and end is not None and end <= begin:
+        if begin is not None and end is not None and (end < begin or (end == begin and not equal_ok)):
             yield Problem("wrong_order", f"{later} is not behind {earlier}", field=later)
 
     return check
 
 
 def _interruption_check(row: dict[str, Any], line: int) -> Iterable[Problem]:
-    yield from _ordered("began_at", "restored_at")(row, line)
+    yield from _ordered("began_at", "restored_at", equal_ok=True)(row, line)
     if row["usage_point"] is None and row["customers"] is None:
         yield Problem("missing_value", "without usage_point, customers must say how many", field="customers")
 
@@ -230,7 +230,7 @@ INTERRUPTIONS = Layout(
                example="unplanned"),
         Column("cause", "Any text; a code that is not known is a warning.", T),
         Column("device", "The device that opened, known to the network or not.", I),
-        Column("operations", "Operations the row stands for (reclosing).", W, minimum=1, default=1, example="1"),
+        Column("operations", "Operations the row stands for (reclosing).", W, minimum=0, default=1, example="1"),
         Column("event_no", "Rows of one event share it.", I),
         Column("connected_kva", "Capacity interrupted; empty: the usage point's `rated_kva`.", N, unit="kVA",
                minimum=0),

@@ -15,6 +15,7 @@ from cis_power.core.models import Batch, BatchReject
 
 POSTING, POSTED, REFUSED, DELIVERED = "posting", "posted", "refused", "delivered"
 KEPT_PROBLEMS = 1_000
+_PROBLEM_FIELDS = tuple(Problem.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def keep_rejects(
     by_line: dict[int, list[dict[str, Any]]] = {line: [] for line in contents}
     for problem in problems:
         if problem.line in by_line:
-            by_line[problem.line].append(problem.as_dict())
+            by_line[problem.line].append({name: getattr(problem, name) for name in _PROBLEM_FIELDS})
     lines = sorted(by_line)
     bulk_insert(
         session,
