@@ -203,15 +203,18 @@ def read_point_list(content: bytes | Path, zone: ZoneInfo) -> PointList:
 
 
 def _hidden_faults(parsed: Parsed) -> list[Problem]:
-    """What the row check, which sees good rows only, would say of rows that are wrong already for something else."""
+    """What the checks, which pass over rows that are wrong already for something else, would say of those rows."""
     known = {(problem.line, problem.field) for problem in parsed.errors}
     found: list[Problem] = []
+    first: dict[str, int] = {}
     for row, good in zip(parsed.rows, parsed.good, strict=True):
-        if good or any(row[name] is None for name in ("table", "address", "datatype")):
-            continue
-        problems = _check(row, row.line)
-        found.extend(problem for problem in problems if (problem.line, problem.field) not in known)
-    return found
+        name = row["point_id"]
+        if name is not None and first.setdefault(name, row.line) != row.line:
+            message = f"the same point_id stands on line {first[name]}"
+            found.append(Problem("doubled_key", message, line=row.line, field="point_id"))
+        if not good and all(row[needed] is not None for needed in ("table", "address", "datatype")):
+            found.extend(_check(row, row.line))
+    return [problem for problem in found if (problem.line, problem.field) not in known]
 
 
 def _point(row: dict[str, Any]) -> Point:

@@ -15,17 +15,19 @@ from scada_bridge.blocks import Block, plan, split
 from scada_bridge.decode import REASONS, Decoder
 from scada_bridge.modbus import DeviceRefused, ReadFailed
 from scada_bridge.picture import Reading, nothing_read
-from scada_bridge.points import Point
+from scada_bridge.points import BIT_TABLES, Point
 
 _MOST_SPLITS_A_POLL = 64
 _REFUSED_A_POLL = 8
 _log = logging.getLogger(__name__)
 
+Image = NDArray[np.uint16] | NDArray[np.bool_]
+
 
 class Channel(Protocol):
     """What brings blocks out of a device; it raises ReadFailed or DeviceRefused."""
 
-    async def read(self, table: str, address: int, count: int) -> NDArray[np.uint16] | NDArray[np.bool_]: ...
+    async def read(self, table: str, address: int, count: int) -> Image: ...
 
     async def close(self) -> None: ...
 
@@ -50,11 +52,7 @@ class BlockPlan:
 
     def _set(self, blocks: list[Block]) -> None:
         self._blocks = blocks
-        self._decoders = {block: self._decoder(block) for block in blocks}
-
-    def _decoder(self, block: Block) -> Decoder:
-        chosen = [self.points[row] for row in block.rows]
-        return Decoder(chosen, [point.address - block.address for point in chosen])
+        self._images = Images(self.points, blocks)
 
     async def read(self, channel: Channel) -> Reading:
         """One poll of all points. Raises PartlyRead when the connection fails in the middle."""
@@ -64,6 +62,7 @@ class BlockPlan:
             _give_reason(reading, [block], self._words[block.rows[0]])
         waiting = [*reversed(asked_again), *reversed(self._blocks)]
         kept, splits = list[Block](), 0
+        came: list[tuple[Block, Image]] = []
         while waiting:
             block = waiting.pop()
             try:
@@ -80,12 +79,14 @@ class BlockPlan:
                 else:
                     kept.append(block)
             except ReadFailed as failure:
+                self._store(came, reading)
                 _give_reason(reading, [block, *waiting], failure.reason)
                 self.forget()
                 raise PartlyRead(reading, failure) from failure
             else:
                 kept.append(block)
-                self._store(block, image, reading)
+                came.append((block, image))
+        self._store(came, reading)
         self._learn(kept, asked_again, reading)
         return reading
 
@@ -110,16 +111,38 @@ class BlockPlan:
         elif kept != self._blocks:
             self._set(kept)
 
-    def _store(self, block: Block, image: NDArray[np.uint16] | NDArray[np.bool_], reading: Reading) -> None:
-        decoder = self._decoders.get(block) or self._decoder(block)
-        decoded = decoder.decode(image)
-        rows = np.array(block.rows, np.intp)
-        reading.value[rows] = decoded.value
-        reading.quality[rows] = decoded.quality
-        reading.failed[rows] = False
-        for place, row in enumerate(block.rows):
-            code = decoded.reason[place]
-            reading.reason[row] = REASONS[code] if code else None
+    def _store(self, came: Sequence[tuple[Block, Image]], reading: Reading) -> None:
+        blocks = [block for block, _ in came]
+        images = self._images if blocks == self._blocks else Images(self.points, blocks)
+        images.decode_into(reading, [image for _, image in came])
+
+
+class Images:
+    """How the images of some blocks are decoded: all registers at once, all bits at once."""
+
+    def __init__(self, points: Sequence[Point], blocks: Sequence[Block]) -> None:
+        self._parts: list[tuple[list[int], list[int], Decoder]] = []  # blocks, rows, decoder
+        for in_bits in (False, True):
+            chosen = [place for place, block in enumerate(blocks) if (block.table in BIT_TABLES) == in_bits]
+            rows: list[int] = []
+            places: list[int] = []
+            begin = 0
+            for block in (blocks[place] for place in chosen):
+                rows.extend(block.rows)
+                places.extend(begin + points[row].address - block.address for row in block.rows)
+                begin += block.count
+            if chosen:
+                self._parts.append((chosen, rows, Decoder([points[row] for row in rows], places)))
+
+    def decode_into(self, reading: Reading, images: Sequence[Image]) -> None:
+        """Enter what the images, one a block in the blocks' order, say of their points."""
+        for chosen, rows, decoder in self._parts:
+            decoded = decoder.decode(np.concatenate([images[place] for place in chosen]))
+            reading.value[rows] = decoded.value
+            reading.quality[rows] = decoded.quality
+            reading.failed[rows] = False
+            for row, code in zip(rows, decoded.reason.tolist(), strict=True):
+                reading.reason[row] = REASONS[code] if code else None
 
 
 class PartlyRead(Exception):
