@@ -1,6 +1,7 @@
 """Random networks and random switching: the ledger equals a naive replay by networkx, and blame is consistent."""
 
 import random
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ def network(rng: random.Random) -> SmallGrid:
     feeding = list(range(rng.randint(1, 3)))
     count = len(feeding) + rng.randint(3, 12)
     ends, phases = [], []
-    carried = {source: 7 for source in feeding}
+    carried = dict.fromkeys(feeding, 7)
     for node in range(len(feeding), count):
         above = rng.randrange(node)
         mask = carried[above] if rng.random() < 0.7 else rng.choice([1, 2, 4, 3, 7])
@@ -103,7 +104,7 @@ def _check_membership(grid: SmallGrid, entries: list[Entry], ledger: list[tuple]
                       and (ended is None or row[2] < ended)), key=lambda row: row[2])  # fmt: skip
         assert own[0][1:3] == (device, began)
         assert own[-1][3] == ended
-        assert all(one[3] == other[2] for one, other in zip(own, own[1:], strict=False))
+        assert all(one[3] == other[2] for one, other in pairwise(own))
     for _point, device, began, ended in members:
         mask = int(grid.edge_normal[device])
         for entry in entries:

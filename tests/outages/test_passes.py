@@ -7,12 +7,27 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, func, select, update
 
+from cis_power.access.viewer import system_viewer
 from cis_power.core.db import Database
+from cis_power.customers.models import SupplyConnection, UsagePoint
 from cis_power.outages.entries import Entry
 from cis_power.outages.intake import record_entries
+from cis_power.outages.models import Interruption, UnsuppliedPoint
 from cis_power.outages.passes import Memory, run_engine
-from tests.outages.stored import differences, entry, put_feeders, snapshot
+from cis_power.outages.reads import list_outages
+from cis_power.telemetry.models import Point, PointOverride, SignalEvent, Source
+from tests.outages.stored import (
+    FEEDERS,
+    differences,
+    element,
+    entry,
+    put_feeders,
+    put_network,
+    put_usage_point,
+    snapshot,
+)
 from tests.outages.worlds import at
 
 NOW = at(5_000)
@@ -106,3 +121,166 @@ def test_any_order_with_doubles_ends_in_the_same_state(database: Database, refer
     assert not found
     assert len(expected["outages"]) > 10
     assert expected["phases"]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_anywhere_it_ends_in_the_same_state(database: Database, reference: Database, seed: int) -> None:
+    """R11: passes die at random statements, also in the commit; what comes back goes on from the database alone."""
+    put_feeders(database)
+    story = _story(database)
+    rng = random.Random(seed)
+    left = [0]
+
+    def stumble(*_args: object) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+
+    event.listen(database.engine, "before_cursor_execute", stumble)
+    event.listen(database.engine, "commit", stumble)
+    kills, clock, arriving = 0, 1_000.0, list(story)
+    while arriving:
+        clock += 1
+        part = arriving[: rng.randint(3, 20)]
+        del arriving[: len(part)]
+        while True:
+            left[0] = rng.randint(1, 120)
+            try:
+                give(database, *part, now=clock)
+                run_engine(database, at(clock))
+            except Killed:
+                kills += 1
+            else:
+                break
+    left[0] = 0
+    assert kills > 5
+    found = differences(snapshot(database), _whole(reference, story))
+    assert not found
+
+
+def test_what_was_known_then_is_told_again(database: Database) -> None:
+    """C10: answers saved live equal `--at` afterwards, whatever came late, was corrected or moved since."""
+    put_feeders(database)
+    story = _story(database)[:50]
+    random.Random(3).shuffle(story)
+    viewer, saved, clock, memory = system_viewer("test"), {}, 1_000.0, Memory()
+    while story:
+        give(database, *story[:4], now=clock)
+        del story[:4]
+        run_engine(database, at(clock), memory)
+        if clock == 1_005:
+            with database.transaction() as session:  # it always hung on the other feeder
+                row = session.scalars(select(SupplyConnection).order_by(SupplyConnection.id)).all()[1]
+                row.superseded_at = at(clock)
+                put_usage_point(session, "U2", "n5", recorded_at=at(clock))
+            run_engine(database, at(clock), memory)
+        with database.reading() as session:
+            saved[clock + 0.5] = [row.as_dict() for row in list_outages(session, viewer, at(clock + 0.5))]
+        clock += 1
+    assert any(saved.values())
+    with database.reading() as session:
+        for moment, rows in saved.items():
+            again = list_outages(session, viewer, at(clock), at=at(moment))
+            assert [row.as_dict() for row in again] == rows
+        (first, *_rest) = [moment for moment in saved if saved[moment]]
+        now_known = list_outages(session, viewer, at(clock), as_of=at(100))
+        assert {row.id for row in now_known} != {row["id"] for row in saved[first]}
+
+
+def test_a_late_entry_uses_the_network_of_its_time(database: Database) -> None:
+    """From minute 50 on, U3 hangs behind a new switch E; B opened before that puts it out all the same."""
+    put_feeders(database)
+    give(database, entry(database, "switch", "A", 60, "open"), entry(database, "switch", "A", 70, "close"))
+    run_engine(database, NOW)
+    with database.transaction() as session:
+        edges = [edge for edge in FEEDERS if edge[0] != "C"] + [("E", "switch", "n5", "n3")]
+        put_network(session, edges, ("S", "S2"), valid_from=at(50))
+    run_engine(database, NOW)
+    give(database, entry(database, "switch", "B", 40, "open"), entry(database, "switch", "B", 55, "close"))
+    assert run_engine(database, NOW).replayed
+    with database.reading() as session:
+        rows = session.execute(
+            select(UsagePoint.code, Interruption.began_at, Interruption.restored_at)
+            .join(UsagePoint, UsagePoint.id == Interruption.usage_point_id)
+            .where(Interruption.superseded_at.is_(None)).order_by(UsagePoint.code, Interruption.began_at)
+        ).all()  # fmt: skip
+    assert [tuple(row) for row in rows] == [
+        ("U1", at(60), at(70)), ("U2", at(40), at(55)), ("U2", at(60), at(70)), ("U3", at(40), at(50)),
+    ]  # fmt: skip
+
+
+def test_a_usage_point_that_was_always_linked_wrongly(database: Database) -> None:
+    put_feeders(database)
+    give(database, entry(database, "switch", "A", 10, "open"), entry(database, "switch", "A", 30, "close"))
+    run_engine(database, NOW)
+    with database.transaction() as session:
+        point = session.scalar(select(UsagePoint.id).where(UsagePoint.code == "U1"))
+        session.execute(
+            update(SupplyConnection).where(SupplyConnection.usage_point_id == point).values(superseded_at=NOW)
+        )
+        put_usage_point(session, "U1", "n5", recorded_at=NOW)
+    assert run_engine(database, NOW + timedelta(minutes=1)).replayed
+    ledger = snapshot(database)["ledger"]
+    assert len(ledger) == 2
+    assert point not in {row[1] for row in ledger}
+    with database.reading() as session:  # the old row is still there, superseded
+        assert session.scalar(select(func.count()).select_from(Interruption).where(
+            Interruption.usage_point_id == point, Interruption.superseded_at.is_not(None))) >= 1  # fmt: skip
+
+
+def test_telemetry_is_taken_in(database: Database) -> None:
+    """Good position events and overrides become entries; the rest stays outside."""
+    put_feeders(database)
+    with database.transaction() as session:
+        source = Source(name="rtu1")
+        session.add(source)
+        session.flush()
+        device = element(session, "equipment", "A")
+        point = Point(point_id="A.pos", source_id=source.id, device_id=1, table="coil", address="0", datatype="bit",
+                      kind="discrete", equipment="A", element_id=device, quantity="position",
+                      poll_seconds=2)  # fmt: skip
+        session.add(point)
+        session.flush()
+        for number, (minute, value, quality) in enumerate([(5, 1, 0), (10, 0, 4), (20, 0, 0), (30, 1, 2)]):
+            session.add(SignalEvent(point_id=point.id, value=value, quality=quality, occurred_at=at(minute),
+                                    earliest_at=at(minute - 1), latest_at=at(minute), received_at=at(minute),
+                                    sequence=number))  # fmt: skip
+    run_engine(database, NOW)
+    ((_code, status, began, early, late, restored, _device),) = snapshot(database)["outages"]
+    assert (status, began, early, late, restored) == ("confirmed", at(20), at(19), at(20), None)
+    with database.transaction() as session:
+        session.add(PointOverride(point_id=point.id, kind="set", value=1.0, began_at=at(40), begun_by="liu"))
+    run_engine(database, NOW)
+    assert snapshot(database)["outages"][0][5] == at(40)
+    with database.transaction() as session:
+        session.execute(update(PointOverride).values(ended_at=at(50), ended_by="liu"))
+    run_engine(database, NOW)
+    assert [row[2] for row in snapshot(database)["outages"] if row[5] is None] == [at(50)]
+
+
+def test_contradictions_are_kept_for_a_decision(database: Database) -> None:
+    put_feeders(database)
+    give(database, entry(database, "signal", "A", 5, "close"), entry(database, "switch", "A", 10, "open"))
+    run_engine(database, NOW)
+    assert snapshot(database)["conflicts"] == ["switch-A-10"]
+    give(database, entry(database, "signal", "A", 20, "open"))
+    run_engine(database, NOW)
+    assert snapshot(database)["conflicts"] == []
+
+
+def test_usage_points_without_a_source_are_noted(database: Database) -> None:
+    put_feeders(database)
+    with database.transaction() as session:
+        put_network(session, [*FEEDERS, ("Z", "line", "z1", "z2")], ("S", "S2"), valid_from=at(1))
+        put_usage_point(session, "UZ", "z2")
+    run_engine(database, NOW)
+    with database.reading() as session:
+        codes = session.scalars(
+            select(UsagePoint.code).join(UnsuppliedPoint, UnsuppliedPoint.usage_point_id == UsagePoint.id)
+            .where(UnsuppliedPoint.superseded_at.is_(None))
+        ).all()  # fmt: skip
+    assert codes == ["UZ"]
