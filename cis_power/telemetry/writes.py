@@ -12,7 +12,6 @@ from cis_power.access.viewer import Viewer
 from cis_power.core.db import bulk_upsert, chunked
 from cis_power.core.errors import Conflict, InvalidInput, NotFound
 from cis_power.network.models import Element
-from cis_power.network.reads import find_element
 from cis_power.telemetry.models import LatestValue, Point, PointOverride, SignalEvent, Source
 
 POSITION = "position"
@@ -111,14 +110,26 @@ def link_points(session: Session) -> tuple[str, ...]:
 
 
 def _elements(session: Session, names: set[str]) -> dict[str, int]:
+    """Keys of equipment by the name a point list gives: the code, else without regard to case, else `class.code`.
+
+    As `network.reads.find_element`, for many names at once.
+    """
     found: dict[str, int] = {}
     for part in chunked(sorted(names), 5_000):
         query = select(Element.code, Element.id).where(Element.kind == "equipment", Element.code.in_(part))
         found.update(session.execute(query).all())
-    for name in sorted(names - found.keys()):
-        element = find_element(session, name, ("equipment",))
-        if element is not None:
-            found[name] = element
+    missing = names - found.keys()
+    if not missing:
+        return found
+    folded: dict[str, list[int]] = {}
+    for code, key in session.execute(select(Element.code, Element.id).where(Element.kind == "equipment")):
+        folded.setdefault(code.lower(), []).append(key)
+    for name in missing:
+        for text in (name.lower(), name.lower().partition(".")[2]):
+            keys = folded.get(text, ())
+            if len(keys) == 1:
+                found[name] = keys[0]
+                break
     return found
 
 
