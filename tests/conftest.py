@@ -23,6 +23,11 @@ RUN_DIR = "CIS_TEST_RUN_DIR"
 DATABASES = tuple(os.environ.get("CIS_TEST_DATABASES", "sqlite,postgresql").split(","))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of ours."""
+    parser.addoption("--write-routes", action="store_true", help="write tests/web/routes.csv anew from what is measured")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The process that starts the run makes a folder which its workers share."""
     if not hasattr(config, "workerinput"):

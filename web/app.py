@@ -20,7 +20,6 @@ from web.health import health
 from web.language import LANGUAGES, choose_language
 from web.login import login
 from web.presentation import install_presentation
-from web.presentation import install_presentation
 from web.security import install_security
 from web.shell import Shell, viewer_or_none
 from web.values import add_converters
@@ -40,7 +39,6 @@ def create_app(database: Database, settings: Settings, clock: Callable[[], datet
     install_gate(app)
     install_errors(app)
     install_assets(app)
-    install_presentation(app)
     install_presentation(app)
     for blueprint in (login, health, admin, *VIEWS, *API):
         app.register_blueprint(blueprint)

@@ -7,11 +7,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import singledispatch
-from io import BytesIO
 from typing import Any
 
 import numpy as np
-from flask import Response, g, jsonify, render_template, request, send_file
+from flask import Response, g, jsonify, render_template, request
 
 from cis_power.core.tables import csv_text, xlsx_bytes
 from cis_power.core.time import iso
@@ -47,14 +46,12 @@ def list_response(listing: Listing, file_format: str, template: str, **context: 
     if file_format == "json":
         return json_list(listing)
     cells = ([_of(row, column) for column in listing.columns] for row in listing.rows)
+    zone = shell().settings.zone
     if file_format == "csv":
-        response = Response(csv_text(listing.columns, cells, shell().settings.zone), mimetype="text/csv")
-        response.headers["Content-Disposition"] = f'attachment; filename="{listing.name}.csv"'
+        response = Response(csv_text(listing.columns, cells, zone), mimetype="text/csv")
     else:
-        content = xlsx_bytes(listing.name, listing.columns, cells, shell().settings.zone)
-        response = send_file(
-            BytesIO(content), mimetype=_XLSX_TYPE, as_attachment=True, download_name=f"{listing.name}.xlsx", etag=False
-        )
+        response = Response(xlsx_bytes(listing.name, listing.columns, cells, zone), mimetype=_XLSX_TYPE)
+    response.headers["Content-Disposition"] = f'attachment; filename="{listing.name}.{file_format}"'
     if listing.next:
         response.headers["X-Next-Cursor"] = listing.next
     return response

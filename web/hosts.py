@@ -1,15 +1,17 @@
 """Which host names the web answers to, and which of them are this machine itself."""
 
 import ipaddress
+import re
 
 from cis_power.core.config import Settings
 
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-fA-F:.]+)\]|(?P<name>[0-9a-zA-Z._-]+))(?::\d{1,5})?")
+
 
 def host_name(host: str) -> str:
-    """Return the name or address of a `Host` header without its port, in lower case."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.rpartition(":")[0].lower() if host.count(":") == 1 else host.lower()
+    """Return the name or address of a `Host` header without its port, in lower case; nothing if it is malformed."""
+    found = _HOST.fullmatch(host)
+    return (found["address"] or found["name"]).lower() if found else ""
 
 
 def is_loopback(name: str) -> bool:

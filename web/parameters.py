@@ -20,6 +20,8 @@ def parse_body(model: type[Model]) -> Model:
     """Return a JSON or form body as a model. Raises InvalidInput, or BadRequest when it is not JSON at all."""
     if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return _validated(model, {name: value for name, value in request.form.items() if value != ""})
+    if not request.mimetype and not request.content_length:
+        return _validated(model, {})
     content = request.get_json()
     if not isinstance(content, dict):
         raise InvalidInput("The body is wrong.", [Problem("not_an_object", "a JSON object is expected")])
