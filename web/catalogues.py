@@ -8,7 +8,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask
-from flask_babel import Domain, get_locale
+from flask_babel import Domain
+
+from web.language import choose_language
 
 _FOLDER = Path(__file__).parent / "translations"
 
@@ -36,7 +38,7 @@ class Catalogues(Domain):  # type: ignore[misc]  # flask-babel has no types
     """The catalogue of the request's language."""
 
     def get_translations(self) -> NullTranslations:
-        return translations(str(get_locale() or "en"))
+        return translations(choose_language())
 
 
 def install_catalogues(app: Flask) -> None:
