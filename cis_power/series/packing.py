@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class PackedRows:
     quality: list[bytes | None]
 
 
-def epoch_seconds(instants: Iterable[datetime] | NDArray) -> Seconds:
+def epoch_seconds(instants: Iterable[datetime] | NDArray[Any]) -> Seconds:
     """Epoch seconds, rounded down, of aware datetimes or of a datetime64 array (UTC); integers pass as they are."""
     if isinstance(instants, np.ndarray):
         if instants.dtype.kind == "M":
@@ -92,10 +93,12 @@ def on_grid(at: Seconds, step_seconds: int) -> Seconds:
 def replaces(rule: Rule, new_quality: Qualities, old_quality: Qualities) -> NDArray[np.bool_]:
     """Whether a value given later replaces the one that is there, for each pair of qualities."""
     if rule is Rule.LAST:
-        return (new_quality != Quality.MISSING) | (old_quality == Quality.MISSING)
-    if rule is Rule.BETTER:
-        return new_quality <= old_quality
-    return new_quality < old_quality
+        taken: NDArray[np.bool_] = (new_quality != Quality.MISSING) | (old_quality == Quality.MISSING)
+    elif rule is Rule.BETTER:
+        taken = new_quality <= old_quality
+    else:
+        taken = new_quality < old_quality
+    return taken
 
 
 def pack(
@@ -229,8 +232,8 @@ def _chosen(group: NDArray[np.int64], quality: Qualities, rule: Rule) -> NDArray
     rank = -(quality == Quality.MISSING).astype(np.int64) if rule is Rule.LAST else -quality.astype(np.int64)
     tie = -arrival if rule is Rule.FILL else arrival
     order = np.lexsort((tie, rank, group))
-    last_of_group = np.append(group[order][1:] != group[order][:-1], True)
-    return order[last_of_group]
+    chosen: NDArray[np.int64] = order[np.append(group[order][1:] != group[order][:-1], True)]
+    return chosen
 
 
 def _plain(values: NDArray[np.floating]) -> Qualities:
@@ -238,7 +241,7 @@ def _plain(values: NDArray[np.floating]) -> Qualities:
     return np.where(np.isnan(values), Quality.MISSING, Quality.GOOD).astype(np.uint8)
 
 
-def _slices(flat: NDArray, offsets: NDArray[np.int64]) -> list[bytes]:
+def _slices(flat: NDArray[Any], offsets: NDArray[np.int64]) -> list[bytes]:
     whole = flat.tobytes()
     return [whole[begin:end] for begin, end in itertools.pairwise((offsets * flat.itemsize).tolist())]
 

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, select
+from sqlalchemy import BigInteger, bindparam, cast, false, literal_column, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.core.quality import Quality
 from cis_power.series.models import Series, SeriesChunk, SeriesTail
-from cis_power.series.packing import DAY_SECONDS, as_instants, earliest_first_at, on_grid, unpack
+from cis_power.series.packing import DAY_SECONDS, MONTH_STEP_SECONDS, as_instants, earliest_first_at, on_grid, unpack
 
 _KEYS_A_QUERY = 5_000
 
@@ -25,7 +27,7 @@ class History:
     """
 
     series_id: NDArray[np.int64]
-    at: NDArray
+    at: NDArray[Any]
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
     step_seconds: NDArray[np.int64]
@@ -33,7 +35,7 @@ class History:
     def __len__(self) -> int:
         return len(self.at)
 
-    def taken(self, which: NDArray) -> "History":
+    def taken(self, which: NDArray[Any]) -> "History":
         """The chosen values, by mask or by index."""
         return History(
             self.series_id[which], self.at[which], self.value[which], self.quality[which], self.step_seconds[which]
@@ -52,8 +54,9 @@ def read_series(
     begin, end = _bound(from_at), _bound(to_at)
     pieces = []
     for part in chunked(sorted(set(keys)), _KEYS_A_QUERY):
-        pieces.append(_from_chunks(session, part, begin, end))
-        pieces.append(_from_tail(session, part, begin, end))
+        chunks, tail = _rows(session, part, begin, end)
+        pieces.append(_from_chunks(chunks, begin, end))
+        pieces.append(_from_tail(session, tail, part, begin, end))
     return _joined(pieces)
 
 
@@ -63,41 +66,68 @@ def series_of(session: Session, owner_kind: str, owner_ids: Sequence[int], name:
     for part in chunked(dict.fromkeys(owner_ids), _KEYS_A_QUERY):
         rows = session.execute(
             select(Series.owner_id, Series.id).where(
-                Series.owner_kind == owner_kind, Series.name == name, Series.owner_id.in_(part)
+                Series.owner_kind == owner_kind, Series.name == name, among(session, Series.owner_id, part)
             )
         )
         found.update({row.owner_id: row.id for row in rows})
     return found
 
 
-_CHUNKS = (
-    select(
-        SeriesChunk.series_id,
-        SeriesChunk.first_at_seconds,
-        SeriesChunk.step_seconds,
-        SeriesChunk.values,
-        SeriesChunk.quality,
-        Series.wide,
-    )
-    .join(Series, Series.id == SeriesChunk.series_id)
-    .where(
-        SeriesChunk.series_id.in_(bindparam("keys", expanding=True)),
-        SeriesChunk.first_at_seconds >= bindparam("earliest"),
-        SeriesChunk.first_at_seconds < bindparam("end"),
-    )
-    .order_by(SeriesChunk.series_id, SeriesChunk.first_at_seconds, SeriesChunk.step_seconds)
+# One statement for chunks and tail: a read is one round trip.
+_IN_RANGE = (
+    SeriesChunk.first_at_seconds >= bindparam("month_before"),
+    SeriesChunk.first_at_seconds < bindparam("end"),
+    or_(
+        SeriesChunk.first_at_seconds > bindparam("day_before"),
+        SeriesChunk.step_seconds >= literal_column(str(MONTH_STEP_SECONDS)),
+    ),
 )
+_CHUNKS = select(
+    SeriesChunk.series_id.label("key"),
+    SeriesChunk.first_at_seconds.label("first"),
+    SeriesChunk.step_seconds.label("step"),
+    Series.wide.label("wide"),
+    SeriesChunk.values.label("packed"),
+    SeriesChunk.quality.label("quality"),
+    null().label("ids"),
+    null().label("at_ms"),
+).join(Series, Series.id == SeriesChunk.series_id)
+_TAIL = select(
+    SeriesTail.id,
+    cast(null(), BigInteger),
+    cast(null(), BigInteger),
+    false(),
+    SeriesTail.values,
+    SeriesTail.quality,
+    SeriesTail.series_ids,
+    SeriesTail.at_ms,
+).where(
+    SeriesTail.to_at_seconds >= bindparam("begin"),
+    SeriesTail.from_at_seconds < bindparam("tail_end"),
+    SeriesTail.low_series_id <= bindparam("high"),
+    SeriesTail.high_series_id >= bindparam("low"),
+)
+_ONE_SERIES: Any = union_all(_CHUNKS.where(SeriesChunk.series_id == bindparam("low"), *_IN_RANGE), _TAIL)
 
-_TAIL = (
-    select(SeriesTail.series_ids, SeriesTail.at_ms, SeriesTail.values, SeriesTail.quality)
-    .where(
-        SeriesTail.to_at_seconds >= bindparam("earliest"),
-        SeriesTail.from_at_seconds < bindparam("end"),
-        SeriesTail.low_series_id <= bindparam("high"),
-        SeriesTail.high_series_id >= bindparam("low"),
-    )
-    .order_by(SeriesTail.id)
-)
+
+def _rows(session: Session, keys: list[int], begin: int, end: int) -> tuple[list[Any], list[Any]]:
+    """Rows of chunks and of the tail, each in the order of its keys."""
+    bounds = {
+        "begin": begin,
+        "end": end,
+        "month_before": earliest_first_at(begin),
+        "day_before": begin - DAY_SECONDS,
+        "tail_end": end + DAY_SECONDS,
+        "low": keys[0],
+        "high": keys[-1],
+    }
+    statement: Any = _ONE_SERIES
+    if len(keys) > 1:
+        statement = union_all(_CHUNKS.where(among(session, SeriesChunk.series_id, keys), *_IN_RANGE), _TAIL)
+    rows = session.execute(statement, bounds).all()
+    chunks = [row for row in rows if row.ids is None]
+    tail = [row for row in rows if row.ids is not None]
+    return sorted(chunks, key=itemgetter(0, 1, 2)), sorted(tail, key=itemgetter(0))
 
 
 def _bound(instant: datetime) -> int:
@@ -107,10 +137,9 @@ def _bound(instant: datetime) -> int:
     return int(-(-instant.timestamp() // 1))
 
 
-def _from_chunks(session: Session, keys: list[int], begin: int, end: int) -> History:
-    bounds = {"keys": keys, "earliest": earliest_first_at(begin), "end": end}
+def _from_chunks(rows: list[Any], begin: int, end: int) -> History:
     found: list[tuple[int, int, NDArray[np.int64], NDArray[np.floating], NDArray[np.uint8]]] = []
-    for series_id, first, step, values, quality, wide in session.execute(_CHUNKS, bounds):
+    for series_id, first, step, wide, values, quality, *_ in rows:
         numbers, codes = unpack((values, quality), wide=wide)
         low, high = max(0, -((first - begin) // step)), min(len(numbers), -((first - end) // step))
         if low < high:
@@ -131,12 +160,11 @@ def _from_chunks(session: Session, keys: list[int], begin: int, end: int) -> His
     return history if there.all() else history.taken(there)
 
 
-def _from_tail(session: Session, keys: list[int], begin: int, end: int) -> History:
+def _from_tail(session: Session, rows: list[Any], keys: list[int], begin: int, end: int) -> History:
     """Live values on the grid of their series, in the order in which they were measured."""
-    bounds = {"earliest": begin, "end": end + DAY_SECONDS, "low": keys[0], "high": keys[-1]}
     wanted = np.array(keys, np.int64)
     found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]] = []
-    for ids, at_ms, values, quality in session.execute(_TAIL, bounds):
+    for *_, values, quality, ids, at_ms in rows:
         held = np.frombuffer(ids, "<i8")
         mine = np.flatnonzero(np.isin(held, wanted))
         if mine.size:
@@ -160,7 +188,7 @@ def step_of(session: Session, series_ids: NDArray[np.int64]) -> NDArray[np.int64
     keys, place = np.unique(series_ids, return_inverse=True)
     found: dict[int, int] = {}
     for part in chunked(keys.tolist(), _KEYS_A_QUERY):
-        rows = session.execute(select(Series.id, Series.step_seconds).where(Series.id.in_(part)))
+        rows = session.execute(select(Series.id, Series.step_seconds).where(among(session, Series.id, part)))
         found.update({row[0]: row[1] for row in rows})
     return np.array([found[key] for key in keys.tolist()], np.int64)[place]
 

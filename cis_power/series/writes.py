@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import Base, bulk_upsert, chunked
+from cis_power.core.db import Base, among, bulk_upsert, chunked
 from cis_power.series.models import Series, SeriesChunk, SeriesTail
 from cis_power.series.packing import Blobs, Key, PackedRows, Rule, chunk_starts, epoch_seconds, on_grid, pack
 from cis_power.series.reads import series_of, step_of
@@ -17,7 +17,7 @@ from cis_power.series.reads import series_of, step_of
 _KEYS_A_QUERY = 5_000
 _VALUES_A_FOLD = 2_000_000
 
-Instants = Iterable[datetime] | NDArray
+Instants = Iterable[datetime] | NDArray[Any]
 
 
 def ensure_series(
@@ -162,14 +162,14 @@ def fold(session: Session, before: datetime) -> int:
         part = order[step_of_value == step]
         put_values(session, ids[part], at_ms[part] // 1000, values[part], quality[part], step_seconds=step, polled=True)
     for keys in chunked((row.id for row in batches), _KEYS_A_QUERY):
-        session.execute(delete(SeriesTail).where(SeriesTail.id.in_(keys)))
+        session.execute(delete(SeriesTail).where(among(session, SeriesTail.id, keys)))
     return count
 
 
 def _widths(session: Session, ids: NDArray[np.int64]) -> Mapping[int, bool]:
     found: dict[int, bool] = {}
     for part in chunked(ids.tolist(), _KEYS_A_QUERY):
-        rows = session.execute(select(Series.id, Series.wide).where(Series.id.in_(part)))
+        rows = session.execute(select(Series.id, Series.wide).where(among(session, Series.id, part)))
         found.update({row[0]: row[1] for row in rows})
     if len(found) != len(ids):
         unknown = sorted(set(ids.tolist()) - found.keys())
@@ -187,7 +187,7 @@ def _stored(session: Session, ids: NDArray[np.int64], at: NDArray[np.int64], ste
     for part in chunked(np.unique(ids).tolist(), _KEYS_A_QUERY):
         rows = session.execute(
             select(chunk.series_id, chunk.first_at_seconds, chunk.values, chunk.quality).where(
-                chunk.series_id.in_(part),
+                among(session, chunk.series_id, part),
                 chunk.first_at_seconds >= earliest,
                 chunk.first_at_seconds <= int(at.max()),
                 chunk.step_seconds == step_seconds,

@@ -1,5 +1,6 @@
 """The database: one set of models for SQLite and PostgreSQL; differences of the dialects live here."""
 
+from cis_power.core.db.among import among
 from cis_power.core.db.base import Base, Identity
 from cis_power.core.db.bulk import bulk_insert, bulk_upsert, chunked
 from cis_power.core.db.database import Database
@@ -12,6 +13,7 @@ __all__ = [
     "Identity",
     "Money",
     "UtcDateTime",
+    "among",
     "bulk_insert",
     "bulk_upsert",
     "chunked",
