@@ -74,6 +74,7 @@ def _shape(model: NetworkModel, supplied: Collection[str] | None) -> Iterator[Pr
     yield from graph.self_loops_and_parallels()
     yield from graph.unsupplied()
     yield from graph.loops()
+    yield from graph.phases_that_never_arrive()
     if supplied is not None:
         yield from _idle_transformers(model, graph, supplied)
 
@@ -134,8 +135,9 @@ class _Graph:
             ("dead_part", dead, normal, "without supply in the normal state"),
         ):
             numbers = np.flatnonzero(mask)
-            for label in np.unique(labels[numbers]):
-                part = numbers[labels[numbers] == label]
+            numbers = numbers[np.argsort(labels[numbers], kind="stable")]
+            bounds = np.flatnonzero(np.diff(labels[numbers])) + 1
+            for part in np.split(numbers, bounds) if len(numbers) else ():
                 place = self.model.nodes[int(part[0])].place
                 yield _problem(code, f"{self._named(part)} {words}", place, "node", "warning")
 
@@ -155,6 +157,21 @@ class _Graph:
             which = "" if phases == item.phases else f" in phase {format_phases(phases)}"
             message = f"{item.code} closes a loop in the normal state{which}"
             yield _problem("loop", message, item.place, None, "warning")
+
+    def phases_that_never_arrive(self) -> Iterator[Problem]:
+        """Loads that take a phase which does not reach their node in the normal state, though another one does."""
+        live = np.zeros(self.size, np.uint8)
+        for bit in (1, 2, 4):
+            fed = self.sources[(self.source_phases & bit) > 0]
+            labels = self.labels((self.closed & bit) > 0, fed)
+            live[labels == labels[self.size - 1]] |= bit
+        index = {code: number for number, code in enumerate(self.codes)}
+        for load in self.model.loads:
+            arrives = int(live[index[load.node]])
+            missing = load.phases & ~arrives
+            if arrives and missing:
+                message = f"load {load.code} takes phase {format_phases(missing)}, which does not reach {load.node}"
+                yield _problem("phase_missing", message, load.place, "phases", "warning")
 
     def _chords(self, bit: int) -> list[int]:
         """Edges left over by a spanning forest of one phase in the normal state."""

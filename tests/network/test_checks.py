@@ -99,6 +99,17 @@ def test_a_transformer_that_feeds_transformers_is_not_idle() -> None:
     assert said(network) == []
 
 
+def test_a_load_on_a_phase_that_never_arrives_is_named() -> None:
+    network = model(
+        ("1", "S", "A", 1), ("2", "A", "B"), ("3", "A", "C", 7, 7), nodes="SABC", loads=("S", "A", "B", "C")
+    )
+    found = [problem for problem in check(network) if problem.code == "phase_missing"]
+    assert [problem.message for problem in found] == [
+        "load load A takes phase BC, which does not reach A",
+        "load load B takes phase BC, which does not reach B",
+    ]
+
+
 def test_the_legs_of_a_transformer_are_checked_too() -> None:
     network = NetworkModel(
         (Node("S"), Node("A")), (Equipment("T", "transformer", "S", "A", further=(Branch("S", "Z"),)),), (Source("S"),)

@@ -206,6 +206,18 @@ def test_names_that_are_not_unique_give_way_to_ids(tmp_path: Path) -> None:
     assert list(edges(read(tmp_path, body))) == ["x", "y"]
 
 
+def test_without_a_source_what_injects_is_taken_for_one_with_a_warning(tmp_path: Path) -> None:
+    body = nodes("S", "A") + equipment("ACLineSegment", "l", "S", "A")
+    machine, injection = equipment("SynchronousMachine", "m", "A"), equipment("EquivalentInjection", "e", "S")
+    model = read(tmp_path, body + machine + injection)
+    assert [source.node for source in model.sources] == ["S"]
+    assert [row[:2] for row in said(model)] == [("warning", "assumed_source")]
+    assert [source.node for source in read(tmp_path, body + machine).sources] == ["A"]
+    assert [source.node for source in read(tmp_path, body + machine + equipment("EnergySource", "g", "S")).sources] == [
+        "S"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "phases"),
     [

@@ -280,6 +280,12 @@ def test_everything_wrong_comes_at_once_with_file_and_line(tmp_path: Path) -> No
     )
 
 
+def test_includes_that_multiply_come_to_an_end(tmp_path: Path) -> None:
+    levels = {f"l{level}_dss": f"redirect l{level + 1}.dss\n" * 10 for level in range(12)}
+    model = read(tmp_path, HEAD + "redirect l0.dss\n", **levels, l12_dss="! nothing\n")
+    assert [(severity, code) for severity, code, _, _ in said(model)] == [("error", "too_large")]
+
+
 def test_no_circuit_is_no_source(tmp_path: Path) -> None:
     assert said(read(tmp_path, "new line.A a b\n")) == [("error", "no_source", None, None)]
 

@@ -251,6 +251,19 @@ def test_trace_names_what_hangs_on_a_device(database: Database, keep: Importer) 
     assert (tie.nodes, tie.as_dict()["state"], tie.as_dict()["phases"]) == ([], "open", "A")
 
 
+def test_trace_counts_only_usage_points_that_take_a_lost_phase(database: Database, keep: Importer) -> None:
+    model = NetworkModel(
+        nodes=(Node("S"), Node("P")),
+        equipment=tuple(Equipment(f"F{bit}", "fuse", "S", "P", phases=bit) for bit in (1, 2, 4)),
+        sources=(Source("S"),),
+        loads=(Load("a", "P", 1), Load("b", "P", 2), Load("three", "P", 7)),
+    )
+    keep(model)
+    with database.reading() as session:
+        found = {bit: trace_device(session, SYSTEM, f"F{bit}", NOON).usage_points for bit in (1, 2, 4)}
+    assert found == {1: ["a", "three"], 2: ["b", "three"], 4: ["three"]}
+
+
 def test_the_way_of_supply_goes_up_to_the_source(database: Database, keep: Importer) -> None:
     keep()
     with database.reading() as session:

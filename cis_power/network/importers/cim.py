@@ -30,6 +30,7 @@ EDGE_KINDS = {
     "EquivalentBranch": "line",
 }
 SOURCES = ("EnergySource", "ExternalNetworkInjection")
+LAST_RESORTS = ("EquivalentInjection", "SynchronousMachine")
 LOADS = ("EnergyConsumer", "ConformLoad", "NonConformLoad", "StationSupply")
 NODES = ("ConnectivityNode", "TopologicalNode")
 NAME = "IdentifiedObject.name"
@@ -86,7 +87,7 @@ class _Converter:
         load_objects = list(self.store.of(*LOADS))
         load_codes = _codes(load_objects)
         loads = [made for item in load_objects for made in self._load(item, load_codes[item.id])]
-        sources = [made for item in self.store.of(*SOURCES) for made in self._source(item)]
+        sources = [made for item in self._source_objects() for made in self._source(item)]
         zones = Zones(equipment)
         settled = settle_phases(zones, equipment, loads, self.secondary)
         problems = tuple(dict.fromkeys([*self.problems, *settled.problems]))
@@ -319,6 +320,17 @@ class _Converter:
         volts = self._base_volts(self.store.follow(item, "ConductingEquipment.BaseVoltage"))
         customers = int(_float(item.get("EnergyConsumer.customerCount")) or 1)
         yield Load(code, node, phases or ALL_PHASES, rated, volts, customers, item.place)
+
+    def _source_objects(self) -> list[RdfObject]:
+        """What feeds; where a model names no source, the injections or machines it has, with a warning each."""
+        named = list(self.store.of(*SOURCES))
+        for class_name in LAST_RESORTS:
+            if not named:
+                named = list(self.store.of(class_name))
+                for item in named:
+                    message = f"the model names no source: {_label(item)} is taken for one"
+                    self.note("assumed_source", message, item, None, "warning")
+        return named
 
     def _source(self, item: RdfObject) -> Iterator[Source]:
         at = self._one_node(item)

@@ -13,6 +13,7 @@ from cis_power.network.importers.text import read_text
 from cis_power.network.model import Place
 
 MAX_DEPTH = 50
+MAX_INCLUDES = 10_000
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Script:
         self.files: list[Path] = []
         self._folder = root.parent
         self._running: list[Path] = []
+        self._includes = 0
         self._reset()
         self._run_file(root)
 
@@ -118,6 +120,11 @@ class Script:
             return
         if path.resolve() in self._running or len(self._running) >= MAX_DEPTH:
             self.note("circular_include", f"{verb} of {text!r}: the file is being read already", place)
+            return
+        self._includes += 1
+        if self._includes > MAX_INCLUDES:
+            if self._includes == MAX_INCLUDES + 1:
+                self.note("too_large", f"more than {MAX_INCLUDES} files are included; the rest is not read", place)
             return
         before, self._folder = self._folder, path.parent
         self._run_file(path)
