@@ -185,6 +185,20 @@ def test_killed_at_several_points_it_goes_on_exactly(database, database_url, tmp
         assert session.scalar(select(func.count()).select_from(Batch).where(Batch.kind == "payments")) == 1
 
 
+@pytest.mark.soak
+def test_killed_fifty_times_it_goes_on_exactly(database, database_url, tmp_path):
+    put(database, "customers", plain_customers(20))
+    text, total = payments_text(10_000, 20)
+    path = tmp_path / "payments.csv"
+    path.write_text(text)
+    for turn in range(1, 51):
+        process = run(database_url, path, 1 + turn % 2)
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+    assert put(database, "payments", text).rows == 10_000
+    in_order(database, 10_000, total)
+
+
 def test_killed_at_any_moment_it_goes_on_exactly(database, database_url, tmp_path):
     put(database, "customers", plain_customers(20))
     text, total = payments_text(4_000, 20)

@@ -39,7 +39,7 @@ from cis_power.core.models import Batch
 
 _FIRST_CHUNK = 500
 _LARGEST_CHUNK = {"sqlite": 50_000, "postgresql": 100_000}
-_CHUNK_SECONDS = {"sqlite": 0.3, "postgresql": 2.0}
+_CHUNK_SECONDS = {"sqlite": 0.4, "postgresql": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def open_batch(session: Session, fresh: Batch) -> Batch:
 
 
 def hold_batch(session: Session, batch_id: int) -> Batch:
-    """The batch as it stands now; other transactions that want it wait until this one ends."""
+    """The batch as it stands now. Posting is done by one transaction at a time; others wait until this one ends."""
+    one_at_a_time(session, "posting")
     query = select(Batch).where(Batch.id == batch_id).with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one()
 
