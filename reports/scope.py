@@ -22,9 +22,13 @@ from reports.windows import Windows, always, joined, windows
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`districts`: keys of the districts looked at; None is the whole utility, with what has no district."""
+    """`districts`: keys of the districts looked at; None is the whole utility, with what has no district.
+
+    `of_whole`: the viewer may see the whole utility, and be told of what could not be placed in any district.
+    """
 
     districts: frozenset[int] | None
+    of_whole: bool
 
     def sees(self, district_id: int | None) -> bool:
         """Whether something of a district belongs to the report."""
@@ -37,7 +41,7 @@ def read_scope(session: Session, viewer: Viewer, codes: Sequence[str]) -> Scope:
     Raises InvalidInput for a code that is unknown or foreign to the viewer: the words are the same.
     """
     if not codes:
-        return Scope(viewer.districts)
+        return Scope(viewer.districts, viewer.districts is None)
     asked: set[int] = set()
     foreign: list[Problem] = []
     for code in codes:
@@ -48,7 +52,7 @@ def read_scope(session: Session, viewer: Viewer, codes: Sequence[str]) -> Scope:
     if foreign:
         raise InvalidInput("unknown district: " + "; ".join(problem.message for problem in foreign), foreign)
     below = districts_below(session, asked)
-    return Scope(below if viewer.districts is None else below & viewer.districts)
+    return Scope(below if viewer.districts is None else below & viewer.districts, viewer.districts is None)
 
 
 def _known(session: Session, code: str) -> frozenset[int]:

@@ -98,7 +98,7 @@ def read_ledger(
         for number in np.flatnonzero(~named).tolist():
             district = districts.get(found[number].device_id)
             inside[number] = scope.sees(district)
-            unplaced += district is None
+            unplaced += district is None and scope.of_whole
     places = np.flatnonzero(inside)
     return Ledger(
         rows=_rows([found[number] for number in places.tolist()], points[places], began[places], rated),

@@ -150,6 +150,8 @@ def test_counts_without_usage_points_count_in_the_whole_and_by_their_device(two_
     north = made(database, districts=["N"])
     assert values(north)["SAIFI"] == 1.0
     assert {finding.code for finding in north.data_quality.findings} == {"unplaced"}
+    ann = Viewer("ann", "engineer", frozenset({utility.districts["N"]}))
+    assert made(database, ann).data_quality.findings == ()
 
 
 def test_superseded_rows_count_nothing(two_districts):
