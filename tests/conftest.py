@@ -25,7 +25,7 @@ DATABASES = tuple(os.environ.get("CIS_TEST_DATABASES", "sqlite,postgresql").spli
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of ours."""
-    parser.addoption("--write-routes", action="store_true", help="write tests/web/routes.csv anew from what is measured")
+    parser.addoption("--write-routes", action="store_true", help="write tests/web/routes.csv anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
