@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, and_, case, exists, func, literal, or_, select, true, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
@@ -38,7 +38,7 @@ def inside(viewer: Viewer, usage_point: Any, moment: Moment) -> ColumnElement[bo
     """Whether a usage point lies in the viewer's territory at the instant."""
     if viewer.districts is None:
         return true()
-    district = UsagePointDistrict
+    district = aliased(UsagePointDistrict)
     return exists().where(
         district.usage_point_id == usage_point, moment.valid(district.began_at, district.ended_at),
         in_territory(viewer, district.district_id),
@@ -53,15 +53,16 @@ def visible(viewer: Viewer, moment: Moment) -> ColumnElement[bool]:
     of_member = exists().where(
         rows.c.outage_id == OutageState.outage_id, inside(viewer, rows.c.usage_point_id, moment)
     )  # fmt: skip
+    equipment = aliased(EquipmentState)
     of_device = exists().where(
-        EquipmentState.element_id == OutageState.device_id, in_territory(viewer, EquipmentState.district_id)
+        equipment.element_id == OutageState.device_id, in_territory(viewer, equipment.district_id)
     )
     return or_(of_member, of_device)
 
 
 def is_priority(usage_point: Any, moment: Moment) -> ColumnElement[bool]:
     """Whether somebody there must be served first at the instant."""
-    terms, patient = UsagePointTerms, LifeSupport
+    terms, patient = aliased(UsagePointTerms), aliased(LifeSupport)
     day = moment.about.date()
     return or_(
         exists().where(

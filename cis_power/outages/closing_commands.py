@@ -1,5 +1,6 @@
 """What people do to an outage, as commands of `cis-power outage`: correct, merge, split, review, sign, lock, reopen."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +10,7 @@ import click
 _id = click.argument("outage_id", metavar="ID")
 _by = click.option("--by", required=True, help="Who does it.")
 _reason = click.option("--reason", required=True, help="Why.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _RESPONSIBILITIES = ["distribution", "loss_of_supply", "rationing", "customer", "third_party"]
 
 
@@ -20,6 +22,10 @@ def _time(_context: click.Context, _option: click.Parameter, text: str | None) -
         return None if text is None else parse_instant(text, load_settings().zone)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _tell(as_json: bool, words: str, **facts: Any) -> None:
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else words)
 
 
 def _month(_context: click.Context, _option: click.Parameter, text: str) -> date:
@@ -66,7 +72,8 @@ def _unlocked(session: Any, viewer: Any, act: Any, locks: Any, outages: tuple[st
 @click.option("--false", "cancelled", is_flag=True, help="It never was.")
 @_by
 @_reason
-def correct(outage_id: str, by: str, reason: str, **said: Any) -> None:
+@_as_json
+def correct(outage_id: str, by: str, reason: str, as_json: bool, **said: Any) -> None:
     """Correct an outage; the ledger follows, and what was thought before is kept."""
 
     def work(session: Any, viewer: Any, act: Any, locks: Any) -> None:
@@ -77,7 +84,7 @@ def correct(outage_id: str, by: str, reason: str, **said: Any) -> None:
         correct_outage(session, viewer, outage_id, Correction(**said), act)
 
     _act(outage_id, by, reason, "correct", work)
-    click.echo(f"outage {outage_id} corrected")
+    _tell(as_json, f"outage {outage_id} corrected", id=outage_id, act="correct")
 
 
 @click.command("merge")
@@ -85,7 +92,8 @@ def correct(outage_id: str, by: str, reason: str, **said: Any) -> None:
 @click.argument("others", metavar="OTHER…", nargs=-1, required=True)
 @_by
 @_reason
-def merge(outage_id: str, others: tuple[str, ...], by: str, reason: str) -> None:
+@_as_json
+def merge(outage_id: str, others: tuple[str, ...], by: str, reason: str, as_json: bool) -> None:
     """Make OTHER outages part of the outage ID."""
 
     def work(session: Any, viewer: Any, act: Any, locks: Any) -> None:
@@ -95,7 +103,7 @@ def merge(outage_id: str, others: tuple[str, ...], by: str, reason: str) -> None
         merge_outages(session, viewer, outage_id, others, act)
 
     _act(outage_id, by, reason, "merge", work)
-    click.echo(f"{len(others)} merged into outage {outage_id}")
+    _tell(as_json, f"{len(others)} merged into outage {outage_id}", id=outage_id, act="merge", merged=list(others))
 
 
 @click.command("split")
@@ -103,7 +111,8 @@ def merge(outage_id: str, others: tuple[str, ...], by: str, reason: str) -> None
 @click.option("--usage-point", "usage_points", multiple=True, required=True, help="Goes into an outage of its own.")
 @_by
 @_reason
-def split(outage_id: str, usage_points: tuple[str, ...], by: str, reason: str) -> None:
+@_as_json
+def split(outage_id: str, usage_points: tuple[str, ...], by: str, reason: str, as_json: bool) -> None:
     """Make an outage of its own of some usage points; prints its id."""
 
     def work(session: Any, viewer: Any, act: Any, locks: Any) -> str:
@@ -112,41 +121,46 @@ def split(outage_id: str, usage_points: tuple[str, ...], by: str, reason: str) -
         _unlocked(session, viewer, act, locks, (outage_id,))
         return split_outage(session, viewer, outage_id, usage_points, act)
 
-    click.echo(_act(outage_id, by, reason, "split", work))
+    new = _act(outage_id, by, reason, "split", work)
+    _tell(as_json, new, id=outage_id, act="split", new=new)
 
 
-def _review(outage_id: str, by: str, reason: str, *, signs: bool) -> None:
+def _review(outage_id: str, by: str, reason: str, as_json: bool, *, signs: bool) -> None:
     def work(session: Any, viewer: Any, act: Any, _locks: Any) -> None:
         from cis_power.outages.closing import review as review_outage
 
         review_outage(session, viewer, outage_id, act, signs=signs)
 
-    _act(outage_id, by, reason, "sign" if signs else "review", work)
-    click.echo(f"outage {outage_id} {'signed' if signs else 'reviewed'}")
+    word = "sign" if signs else "review"
+    _act(outage_id, by, reason, word, work)
+    _tell(as_json, f"outage {outage_id}: {word} done", id=outage_id, act=word)
 
 
 @click.command("review")
 @_id
 @_by
 @click.option("--reason", default="reviewed", help="A remark.")
-def review(outage_id: str, by: str, reason: str) -> None:
+@_as_json
+def review(outage_id: str, by: str, reason: str, as_json: bool) -> None:
     """Mark a restored outage as reviewed."""
-    _review(outage_id, by, reason, signs=False)
+    _review(outage_id, by, reason, as_json, signs=False)
 
 
 @click.command("sign")
 @_id
 @_by
 @click.option("--reason", default="signed", help="A remark.")
-def sign(outage_id: str, by: str, reason: str) -> None:
+@_as_json
+def sign(outage_id: str, by: str, reason: str, as_json: bool) -> None:
     """Sign a restored outage: from then on it cannot be changed."""
-    _review(outage_id, by, reason, signs=True)
+    _review(outage_id, by, reason, as_json, signs=True)
 
 
 @click.command("lock")
 @click.argument("month", callback=_month)
 @_by
-def lock(month: date, by: str) -> None:
+@_as_json
+def lock(month: date, by: str, as_json: bool) -> None:
     """Lock a MONTH (2026-03) of the ledger: later changes wait as proposals."""
 
     def work(session: Any, viewer: Any, act: Any, _locks: Any) -> None:
@@ -155,14 +169,15 @@ def lock(month: date, by: str) -> None:
         lock_month(session, viewer, month, act)
 
     _act(None, by, "lock", "lock", work)
-    click.echo(f"{month:%Y-%m} locked")
+    _tell(as_json, f"{month:%Y-%m} locked", month=f"{month:%Y-%m}", act="lock")
 
 
 @click.command("reopen")
 @click.argument("month", callback=_month)
 @_by
 @_reason
-def reopen(month: date, by: str, reason: str) -> None:
+@_as_json
+def reopen(month: date, by: str, reason: str, as_json: bool) -> None:
     """Reopen a locked MONTH; what was proposed meanwhile is applied."""
 
     def work(session: Any, viewer: Any, act: Any, _locks: Any) -> None:
@@ -171,7 +186,7 @@ def reopen(month: date, by: str, reason: str) -> None:
         reopen_month(session, viewer, month, act)
 
     _act(None, by, reason, "reopen", work)
-    click.echo(f"{month:%Y-%m} reopened")
+    _tell(as_json, f"{month:%Y-%m} reopened", month=f"{month:%Y-%m}", act="reopen")
 
 
 COMMANDS = (correct, merge, split, review, sign, lock, reopen)
