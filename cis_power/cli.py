@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import click
 
@@ -9,7 +10,7 @@ import click
 class LazyGroup(click.Group):
     """A click group whose commands are the entry points of `cis_power.commands`, imported when they are asked for."""
 
-    def __init__(self, **attributes) -> None:
+    def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self._points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group="cis_power.commands")}
 

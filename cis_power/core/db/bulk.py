@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Table, column
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from cis_power.core.db.types import UtcDateTime
 
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
+Rows = list[tuple[Any, ...]]
 Conflict = tuple[tuple[str, ...], tuple[str, ...]]  # key columns, columns to update
 _Item = TypeVar("_Item")
 
@@ -91,9 +91,7 @@ def _quoted(names: Iterable[str]) -> list[str]:
     return [f'"{column(name).name}"' for name in names]
 
 
-def _executemany(
-    session: Session, table: Table, names: list[str], rows: list[tuple], conflict: Conflict | None
-) -> None:
+def _executemany(session: Session, table: Table, names: list[str], rows: Rows, conflict: Conflict | None) -> None:
     marks = ", ".join("?" * len(names))
     statement = f'INSERT INTO "{table.name}" ({", ".join(_quoted(names))}) VALUES ({marks})'  # noqa: S608 - names of our tables
     connection = session.connection()
@@ -101,11 +99,12 @@ def _executemany(
         connection.exec_driver_sql(statement + _on_conflict(table, conflict), part)
 
 
-def _copy(session: Session, table: Table, names: list[str], rows: list[tuple], conflict: Conflict | None) -> None:
+def _copy(session: Session, table: Table, names: list[str], rows: Rows, conflict: Conflict | None) -> None:
     connection = session.connection().connection.driver_connection
     assert connection is not None
     listed = ", ".join(_quoted(names))
-    types = [table.c[name].type.compile(postgresql.dialect()) for name in names]
+    dialect = session.get_bind().dialect
+    types = [table.c[name].type.compile(dialect) for name in names]
     with connection.cursor() as cursor:
         target = f'"{table.name}"'
         if conflict is not None:
