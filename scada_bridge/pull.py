@@ -21,7 +21,8 @@ from cis_power.series.packing import Rule
 from cis_power.series.writes import fold, put_values
 from cis_power.telemetry import gaps, samples
 from cis_power.telemetry.models import Point, PullWatermark, Source
-from cis_power.telemetry.samples import Found, KnownPoint, PointDirectory, series_step
+from cis_power.telemetry.quality import series_step
+from cis_power.telemetry.samples import Found, KnownPoint, PointDirectory
 from cis_power.telemetry.writes import ensure_sources
 from scada_bridge.archive import ArchiveRow, read_archive
 from scada_bridge.loader import LOCK

@@ -7,6 +7,7 @@ from cis_power.core.quality import Quality
 
 _LEAST_SECONDS = 60.0
 _POLLS = 3
+_SKEW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Shown:
     age_seconds: float | None
 
 
+def series_step(poll_seconds: float) -> int:
+    """The grid on which values of a polling group are packed: whole seconds."""
+    return max(1, round(poll_seconds))
+
+
 def stale_after(poll_seconds: float, setting_seconds: float | None) -> float:
     """Age in seconds from which a value is stale: the setting, else max(60 s, 3 polls)."""
     return max(_LEAST_SECONDS, _POLLS * poll_seconds) if setting_seconds is None else setting_seconds
@@ -48,6 +54,8 @@ def shown(
 ) -> Shown:
     """A stored value as of `now`. Age makes any better quality STALE; what was never measured is MISSING.
 
+    A time more than a minute ahead of ours is a wrong clock: then nobody knows how old the value is, and it is SUSPECT.
+
     A hand-set value is SUBSTITUTED and does not age; a tag shows the value it keeps, SUBSTITUTED, with its own age.
     """
     if held is not None and held.kind == "set":
@@ -58,6 +66,8 @@ def shown(
     else:
         age = max((now - measured_at) / timedelta(seconds=1), 0.0)
         found = Shown(value, Quality(quality), reason, measured_at, age)
+        if measured_at - now > timedelta(seconds=_SKEW_SECONDS):
+            found = Shown(value, max(found.quality, Quality.SUSPECT), "its clock is ahead of ours", measured_at, age)
         if age > limit_seconds and found.quality < Quality.STALE:
             found = Shown(value, Quality.STALE, reason or f"older than {limit_seconds:g} s", measured_at, age)
     if held is None:

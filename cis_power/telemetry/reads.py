@@ -19,7 +19,7 @@ from cis_power.network.models import Element, EquipmentState
 from cis_power.network.reads import version_at
 from cis_power.series.reads import read_series, series_of
 from cis_power.telemetry.models import Gap, LatestValue, Point, PointOverride, SignalEvent, Source
-from cis_power.telemetry.quality import Held, shown, stale_after
+from cis_power.telemetry.quality import Held, series_step, shown, stale_after
 
 PERMISSION = "telemetry:point:read"
 SERIES_OWNER = "point"
@@ -79,16 +79,22 @@ class PointRow:
 
 @dataclass(frozen=True, slots=True)
 class PointHistory:
-    """Values of a point in [from, to): analog ones on the poll grid (the last of a slot), signals as their changes."""
+    """Values of a point in [from, to): analog ones on the poll grid (the last of a slot), signals as their changes.
+
+    `grid_seconds` is the length of a slot, whose beginning stands for the time; None: the times are exact.
+    """
 
     point_id: str
     unit: str | None
     rows: Sequence[tuple[datetime, float | None, Quality]]
+    grid_seconds: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The contract's JSON object."""
         rows = [[iso(at), value, quality.name.lower()] for at, value, quality in self.rows]
-        return {"point_id": self.point_id, "unit": self.unit, "rows": rows}
+        kept = "every change" if self.grid_seconds is None else "the last value of each slot"
+        stated = {"grid_seconds": self.grid_seconds, "kept": kept}
+        return {"point_id": self.point_id, "unit": self.unit, "rows": rows} | stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,13 +275,14 @@ def point_history(
         return PointHistory(point_id, point.unit, _changes(session, point.id, from_at, to_at))
     series = series_of(session, SERIES_OWNER, [point.id]).get(point.id)
     if series is None:
-        return PointHistory(point_id, point.unit, ())
+        return PointHistory(point_id, point.unit, (), series_step(point.poll_seconds))
     history = read_series(session, series, from_at, to_at)
     at = history.at.astype("datetime64[us]").tolist()
     values = [None if math.isnan(value) else value for value in history.value.tolist()]
     codes = [Quality(code) for code in history.quality.tolist()]
     instants = [moment.replace(tzinfo=from_at.tzinfo) for moment in at]
-    return PointHistory(point_id, point.unit, list(zip(instants, values, codes, strict=True)))
+    rows = list(zip(instants, values, codes, strict=True))
+    return PointHistory(point_id, point.unit, rows, series_step(point.poll_seconds))
 
 
 def _changes(

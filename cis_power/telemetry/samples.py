@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cis_power.core.db import bulk_upsert, chunked
 from cis_power.series.writes import append_tail, ensure_series
 from cis_power.telemetry.models import LatestValue, Point, SignalEvent
+from cis_power.telemetry.quality import series_step
 from cis_power.telemetry.reads import SERIES_OWNER
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,11 +96,6 @@ class PointDirectory:
             )
             self._series.update(zip((point.key for point in missing), found.tolist(), strict=True))
         return np.array([self._series[point.key] for point in points], np.int64)
-
-
-def series_step(poll_seconds: float) -> int:
-    """The grid on which values of a polling group are packed: whole seconds."""
-    return max(1, round(poll_seconds))
 
 
 def instant(milliseconds: int) -> datetime:

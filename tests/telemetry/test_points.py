@@ -177,6 +177,8 @@ def test_history_of_values_and_of_signals(database):
                 ["2026-06-01T12:00:10+00:00", 2.0, "bad"],
                 ["2026-06-01T12:00:15+00:00", 3.0, "good"],
             ],
+            "grid_seconds": 5,
+            "kept": "the last value of each slot",
         }
         with pytest.raises(NotFound):
             point_history(session, WHO, "none", NOW, NOW, NOW)
