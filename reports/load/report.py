@@ -1,10 +1,12 @@
 """The report `load`: energy, peak and load factor from readings, with what is missing beside it."""
 
+from bisect import insort
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer
+from reports.load.figures import GroupSum
 from reports.load.grouping import BY, read_grouping, usage_point_codes
 from reports.load.summing import Group, Period, sum_groups
 from reports.load.telemetered import telemetered_table
@@ -38,9 +40,12 @@ def build(session: Session, viewer: Viewer, parameters: Parameters, now: datetim
     scope = read_scope(session, viewer, parameters.districts)
     grouping = read_grouping(session, scope, by, parameters.from_at, parameters.to_at)
     serving = served(session, territory(session, scope))
-    groups = list(sum_groups(session, grouping.links, serving, period))
-    if by == "usage_point":
-        groups = [group for group in groups if group.metered]
+    groups: list[Group] = []
+    curves = _Curves()
+    for group, total in sum_groups(session, grouping.links, serving, period):
+        if group.metered or by != "usage_point":
+            groups.append(group)
+            curves.add(grouping.names[group.key], group.figures.energy_kwh, total)
     groups.sort(key=lambda group: grouping.names[group.key])
     return Report(
         name="load",
@@ -52,7 +57,7 @@ def build(session: Session, viewer: Viewer, parameters: Parameters, now: datetim
             telemetered_table(session, viewer, scope, by, period),
             _members(session, groups, grouping.names, by),
         ),
-        figures=tuple(_curves(groups, grouping.names, parameters)),
+        figures=curves.figures(parameters),
         notes=_NOTES,
         data_quality=_quality(groups, grouping.ungrouped),
     )
@@ -82,21 +87,30 @@ def _members(session: Session, groups: list[Group], names: dict[int, str], by: s
     return table("members", "Usage points of each group", columns, sorted(rows, key=lambda row: (row[0], row[1])))
 
 
-def _curves(groups: list[Group], names: dict[int, str], parameters: Parameters) -> list[Figure]:
+class _Curves:
     """Load curves of the groups with the most energy; a slot without any reading is a gap."""
-    known = [group for group in groups if group.figures.energy_kwh is not None]
-    largest = sorted(known, key=lambda group: -(group.figures.energy_kwh or 0.0))[:_MOST_CURVES]
-    data = []
-    for group in largest:
-        at, power, covered = group.total.curve()
-        if not len(at) or len(at) > _MOST_CURVE_POINTS:
-            continue
-        shown = [float(value) if there else None for value, there in zip(power, covered, strict=True)]
-        local = [datetime.fromtimestamp(instant, parameters.zone).isoformat() for instant in at.tolist()]
-        data.append({"type": "scatter", "mode": "lines", "name": names[group.key], "x": local, "y": shown,
-                     "connectgaps": False, "line": {"shape": "hv"}})  # fmt: skip
-    layout = {"yaxis": {"title": {"text": "kW"}, "rangemode": "tozero"}, "xaxis": {"type": "date"}}
-    return [Figure("curves", "Load curves", data, layout)] if data else []
+
+    def __init__(self) -> None:
+        self._largest: list[tuple[float, str, GroupSum]] = []
+
+    def add(self, name: str, energy_kwh: float | None, total: GroupSum) -> None:
+        """Keep the curve while the group is among the largest."""
+        if energy_kwh is not None:
+            insort(self._largest, (-energy_kwh, name, total), key=lambda kept: kept[:2])
+            del self._largest[_MOST_CURVES:]
+
+    def figures(self, parameters: Parameters) -> tuple[Figure, ...]:
+        """One figure with a line a group, or none."""
+        data = []
+        for _, name, total in self._largest:
+            at, power, covered = total.curve()
+            if 0 < len(at) <= _MOST_CURVE_POINTS:
+                shown = [float(value) if there else None for value, there in zip(power, covered, strict=True)]
+                local = [datetime.fromtimestamp(instant, parameters.zone).isoformat() for instant in at.tolist()]
+                data.append({"type": "scatter", "mode": "lines", "name": name, "x": local, "y": shown,
+                             "connectgaps": False, "line": {"shape": "hv"}})  # fmt: skip
+        layout = {"yaxis": {"title": {"text": "kW"}, "rangemode": "tozero"}, "xaxis": {"type": "date"}}
+        return (Figure("curves", "Load curves", data, layout),) if data else ()
 
 
 def _quality(groups: list[Group], ungrouped: int) -> DataQuality:

@@ -34,13 +34,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group's figures and curve; `points` usage points belonged to it, `metered` of them have a meter."""
+    """A group's figures; `points` usage points belonged to it, `metered` of them have a meter."""
 
     key: int
     points: int
     metered: int
     figures: LoadFigures
-    total: GroupSum
     members: tuple[Member, ...]
 
 
@@ -67,8 +66,11 @@ class _Metering:
     expected: dict[int, tuple[int, int]]
 
 
-def sum_groups(session: Session, links: Windows, serving: Windows, period: Period) -> Iterator[Group]:
-    """Each group of the links, in order of its key; `serving` says when each usage point was served."""
+def sum_groups(session: Session, links: Windows, serving: Windows, period: Period) -> Iterator[tuple[Group, GroupSum]]:
+    """Each group of the links with its sum, in order of its key; `serving` says when each usage point was served.
+
+    A sum holds the group's curve: a caller that keeps all of them keeps much.
+    """
     links = links.taken(np.lexsort((links.from_s, links.member, links.group)))
     metering = _metering(session, links, serving)
     has_meter = np.array([member in metering.channels for member in links.member.tolist()], np.bool_)
@@ -89,7 +91,9 @@ def sum_groups(session: Session, links: Windows, serving: Windows, period: Perio
             yield _group(group, inside.taken(inside.group == group), own, total, members)
 
 
-def _large_group(session: Session, inside: Windows, metered: Windows, metering: _Metering, period: Period) -> Group:
+def _large_group(
+    session: Session, inside: Windows, metered: Windows, metering: _Metering, period: Period
+) -> tuple[Group, GroupSum]:
     """A group that is read in several parts; its grid is found beforehand."""
     total = GroupSum(*period.seconds, grid_seconds(_steps(session, metered, metering, period)))
     members: list[Member] = []
@@ -100,8 +104,11 @@ def _large_group(session: Session, inside: Windows, metered: Windows, metering: 
     return _group(int(inside.group[0]), inside, metered, total, tuple(members))
 
 
-def _group(key: int, inside: Windows, metered: Windows, total: GroupSum, members: tuple[Member, ...]) -> Group:
-    return Group(key, len(np.unique(inside.member)), len(np.unique(metered.member)), total.figures(), total, members)
+def _group(
+    key: int, inside: Windows, metered: Windows, total: GroupSum, members: tuple[Member, ...]
+) -> tuple[Group, GroupSum]:
+    points, with_meter = len(np.unique(inside.member)), len(np.unique(metered.member))
+    return Group(key, points, with_meter, total.figures(), members), total
 
 
 def _batches(links: Windows) -> Iterator[np.ndarray]:
