@@ -1,7 +1,6 @@
 """Jobs run once a period, through failures, standstills and sudden deaths; one scheduler is active."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -239,35 +238,50 @@ def _scheduler(url: str, out: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_a_standby_takes_over_when_the_active_one_is_killed(
-    database: Database, database_url: str, tmp_path: Path
-) -> None:
-    """Two processes, kill -9 of the active one: no period is lost or doubled (the table's key would say so)."""
-    out = tmp_path / "pids"
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def _relay(database: Database, url: str, out: Path, kills: int) -> None:
+    """Again and again a standby is started, the active one killed (-9) once it ran something, the standby taking over.
+
+    No period is lost or doubled: the table's key refuses a doubled one.
+    """
     out.touch()
-    first = _scheduler(database_url, out)
-    assert first.stderr is not None
-    assert "active" in first.stderr.readline()
-    second = _scheduler(database_url, out)
-    assert second.stderr is not None
-    line = second.stderr.readline()
-    assert "another scheduler is active" in line
-    assert "standing by" in line
+    active = _scheduler(url, out)
+    assert active.stderr is not None
+    assert "active" in active.stderr.readline()
     try:
-        wait_for(lambda: str(first.pid) in out.read_text(), what="a run of the first")
-        os.kill(first.pid, signal.SIGKILL)
-        first.wait()
-        wait_for(lambda: str(second.pid) in out.read_text(), seconds=10, what="a run of the second")
+        for _ in range(kills):
+            standby = _scheduler(url, out)
+            assert standby.stderr is not None
+            line = standby.stderr.readline()
+            assert "another scheduler is active" in line
+            assert "standing by" in line
+            wait_for(lambda: str(active.pid) in out.read_text(), what="a run of the active one")  # noqa: B023
+            _end(active)
+            active = standby
+            wait_for(lambda: str(standby.pid) in out.read_text(), seconds=10, what="a run of the standby")  # noqa: B023
     finally:
-        for process in (first, second):
-            process.kill()
-            process.wait()
-            assert process.stderr is not None
-            process.stderr.close()
+        _end(active)
     with database.reading() as session:
         periods = sorted(session.scalars(text("SELECT field FROM field_owner")))
     done = [datetime.fromisoformat(period) for period in periods]
     assert len(done) == (done[-1] - done[0]).total_seconds() + 1, "no period is missing"
+
+
+def test_a_standby_takes_over_when_the_active_one_is_killed(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    _relay(database, database_url, tmp_path / "pids", kills=1)
+
+
+@pytest.mark.soak
+def test_thirty_takeovers_lose_and_double_nothing(database: Database, database_url: str, tmp_path: Path) -> None:
+    _relay(database, database_url, tmp_path / "pids", kills=30)
 
 
 def test_serve_goes_on_when_the_database_comes_back(postgresql_url: str) -> None:
