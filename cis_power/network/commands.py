@@ -34,8 +34,9 @@ def import_network(
     The first version holds from ever, later ones from now. Any error refuses all of it; warnings never do.
     """
     from cis_power.access.installation import Installation
-    from cis_power.core.time import parse_instant
-    from cis_power.network.writes import import_version, tried
+    from cis_power.core.time import parse_instant, utc_now
+    from cis_power.network.importing import import_network as import_file
+    from cis_power.network.importing import tried
 
     here = Installation.open()
     try:
@@ -46,8 +47,8 @@ def import_network(
     if dry_run:
         result = tried(file)
     else:
-        with here.acting() as (session, viewer, now):
-            result = import_version(session, viewer, here.trail, now, file, activate=not no_activate, valid_from=since)
+        options: dict[str, Any] = {"activate": not no_activate, "valid_from": since}
+        result = import_file(here.database, here.viewer, here.trail, utc_now(), file, **options)
     if as_json:
         _print_json(result.as_dict())
     else:
@@ -59,7 +60,7 @@ def import_network(
 def _read(format_name: str, path: Path) -> Any:
     from cis_power.network.checks import check
     from cis_power.network.importers import READERS, content_hash
-    from cis_power.network.writes import NetworkFile
+    from cis_power.network.importing import NetworkFile
 
     model = READERS[format_name](path)
     return NetworkFile(format_name, path.name, content_hash(format_name, model.files), model, check(model))

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
+from cis_power.core.batches.ledger import POSTED
 from cis_power.core.errors import NotFound
+from cis_power.core.models import Batch
 from cis_power.network.model import KINDS
 from cis_power.network.models import Element, EquipmentState, NetworkActivation, NetworkVersion, NodeState
 from cis_power.network.topology import Topology, compile_topology
@@ -88,10 +90,12 @@ def require_version(session: Session, at: datetime) -> HeldVersion:
 
 
 def list_versions(session: Session, viewer: Viewer, now: datetime) -> list[VersionRow]:
-    """All versions, newest first."""
+    """All versions, newest first; one that an import is still writing is not among them."""
     viewer.require("network:model:read")
     held = version_at(session, now)
-    rows = session.scalars(select(NetworkVersion).order_by(NetworkVersion.number.desc()))
+    whole = select(Batch.id).where(Batch.status == POSTED)
+    query = select(NetworkVersion).where(NetworkVersion.batch_id.in_(whole))
+    rows = session.scalars(query.order_by(NetworkVersion.number.desc()))
     return [
         VersionRow(
             number=row.number,

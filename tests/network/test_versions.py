@@ -16,9 +16,11 @@ from cis_power.core.db import Database
 from cis_power.core.errors import Forbidden, NotFound
 from cis_power.core.models import Batch
 from cis_power.customers.models import SupplyConnection, UsagePoint, UsagePointStatus, UsagePointTerms
+from cis_power.network import storing
 from cis_power.network.checking import check_active, stored_model
 from cis_power.network.checks import check
 from cis_power.network.importers.opendss import read_script
+from cis_power.network.importing import NetworkFile, NetworkResult, import_network
 from cis_power.network.model import Branch, Equipment, Load, NetworkModel, Node, Source
 from cis_power.network.models import Element, EquipmentState, NetworkActivation, NetworkVersion, NodeState
 from cis_power.network.reads import (
@@ -30,7 +32,7 @@ from cis_power.network.reads import (
     version_at,
 )
 from cis_power.network.tracing import supply_path, trace_device
-from cis_power.network.writes import NetworkFile, NetworkResult, activate_version, import_version
+from cis_power.network.writes import activate_version
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -60,8 +62,7 @@ def keep(database: Database, tmp_path: Path) -> Importer:
         file = NetworkFile(
             "csv", "network", str(hash(model.equipment + model.nodes + model.loads)), model, check(model)
         )
-        with database.transaction() as session:
-            return import_version(session, more.pop("viewer", SYSTEM), trail, now, file, **more)
+        return import_network(database, more.pop("viewer", SYSTEM), trail, now, file, **more)
 
     return run
 
@@ -124,6 +125,60 @@ def test_a_network_with_errors_leaves_only_its_batch(database: Database, keep: I
     with database.reading() as session:
         assert session.get_one(Batch, result.batch).status == "refused"
         assert version_at(session, NOON + 2 * HOUR).number == 1  # type: ignore[union-attr]
+
+
+class Killed(Exception):
+    """Stands for the end of the process between two transactions."""
+
+
+def test_killed_between_any_two_chunks_an_import_goes_on_and_nothing_half_is_seen(
+    database: Database, keep: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "CHUNK_ROWS", 3)
+    keep()
+    new = replace(BASE, equipment=(*BASE.equipment, Equipment("NEW", "line", "S", "A")))
+    chunks = 0
+    finished = False
+    while not finished:
+        left = chunks
+
+        def die() -> None:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+
+        try:
+            result = keep(new, NOON + HOUR, after_chunk=die)
+            finished = True
+        except Killed:
+            chunks += 1
+            with database.reading() as session:
+                assert [row.number for row in list_versions(session, SYSTEM, NOON + HOUR)] == [1]
+                assert version_at(session, NOON + HOUR).number == 1  # type: ignore[union-attr]
+            with database.transaction() as session, pytest.raises(NotFound):
+                activate_version(session, SYSTEM, AuditTrail(tmp_path), NOON + HOUR, 2)
+    assert chunks > 4
+    assert (result.version, result.accepted, result.active) == (2, 13, True)
+    with database.reading() as session:
+        stored = stored_model(session, 2)
+    assert (len(stored.nodes), len(stored.equipment), len(stored.loads)) == (5, 5, 2)
+    assert [count(database, table) for table in (NetworkVersion, Batch)] == [2, 2]
+
+
+def test_of_two_importers_of_one_content_one_posts_it(database: Database, keep: Importer) -> None:
+    inner: list[NetworkResult] = []
+
+    def meanwhile() -> None:
+        if not inner:
+            inner.append(keep())
+
+    outer = keep(after_chunk=meanwhile)
+    assert [(result.accepted, result.unchanged, result.version) for result in (inner[0], outer)] == [
+        (12, 0, 1),
+        (0, 12, 1),
+    ]
+    assert [count(database, table) for table in (NetworkVersion, NetworkActivation, NodeState)] == [1, 1, 5]
 
 
 def test_elements_last_over_versions(database: Database, keep: Importer) -> None:
