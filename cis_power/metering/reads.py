@@ -24,6 +24,7 @@ from cis_power.metering.intervals import (
     known,
 )
 from cis_power.metering.models import Channel, MeterInstallation, ReadingSpan, RegisterReading
+from cis_power.metering.units import ENERGY_UNIT, is_energy
 from cis_power.metering.writes import SERIES_OWNER
 from cis_power.series.reads import History, read_series, series_of
 
@@ -69,9 +70,12 @@ class LoadValue:
 
 
 def installed_channels(
-    session: Session, usage_points: Iterable[int], *, quantity: str = "energy", direction: str = "import"
+    session: Session, usage_points: Iterable[int], *, direction: str = "import"
 ) -> list[InstalledChannel]:
-    """Channels of a quantity and direction at usage points, with all their installations."""
+    """The channels that measure energy in a direction at usage points, with all their installations.
+
+    A meter may tell its demand beside its energy: a power counts only where a usage point has no energy channel.
+    """
     install = MeterInstallation
     found = []
     for part in chunked(usage_points, _KEYS_A_QUERY):
@@ -80,6 +84,7 @@ def installed_channels(
                 install.usage_point_id,
                 Channel.id,
                 Channel.kind,
+                Channel.quantity,
                 install.multiplier,
                 install.began_at,
                 install.ended_at,
@@ -87,13 +92,17 @@ def installed_channels(
             .join(Channel, Channel.meter_id == install.meter_id)
             .where(
                 install.usage_point_id.in_(part),
-                Channel.quantity == quantity,
+                Channel.unit == ENERGY_UNIT,
                 Channel.direction == direction,
                 (install.channel_id.is_(None)) | (install.channel_id == Channel.id),
             )
             .order_by(install.usage_point_id, install.id)
         )
-        for point, channel, kind, multiplier, began_at, ended_at in session.execute(query):
+        rows = session.execute(query).all()
+        with_energy = {row.usage_point_id for row in rows if is_energy(row.quantity)}
+        for point, channel, kind, name, multiplier, began_at, ended_at in rows:
+            if point in with_energy and not is_energy(name):
+                continue
             begin = _EVER if began_at is None else int(began_at.timestamp())
             end = _NEVER if ended_at is None else int(ended_at.timestamp())
             found.append(InstalledChannel(point, channel, kind, multiplier, begin, end))
@@ -106,7 +115,6 @@ def usage_intervals(
     from_at: datetime,
     to_at: datetime,
     *,
-    quantity: str = "energy",
     direction: str = "import",
 ) -> Intervals:
     """Intervals of usage points that begin in [from_at, to_at), for callers that checked who asks.
@@ -114,7 +122,7 @@ def usage_intervals(
     An interval counts where its meter stood when it began. Registers count only where a usage point has no interval
     channel: the time between two reads is one interval, and only its part within the bounds is answered.
     """
-    channels = installed_channels(session, usage_points, quantity=quantity, direction=direction)
+    channels = installed_channels(session, usage_points, direction=direction)
     series = series_of(
         session, SERIES_OWNER, [channel.channel_id for channel in channels if channel.kind == "interval"]
     )

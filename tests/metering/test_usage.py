@@ -14,6 +14,7 @@ from cis_power.customers.models import UsagePoint, UsagePointDistrict
 from cis_power.metering.models import Channel, Meter, MeterInstallation
 from cis_power.metering.readings import Reading
 from cis_power.metering.reads import load_curve, usage_by_day, usage_by_month, usage_intervals
+from cis_power.metering.units import is_energy
 from cis_power.metering.writes import post_readings, put_intervals
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -38,8 +39,8 @@ class Metered:
         meter = self.add(Meter(meter_no=number))
         return meter, self.channel(meter, kind, code, direction)
 
-    def channel(self, meter, kind="interval", code="1", direction="import"):
-        return self.add(Channel(meter_id=meter, code=code, kind=kind, direction=direction))
+    def channel(self, meter, kind="interval", code="1", direction="import", quantity="energy"):
+        return self.add(Channel(meter_id=meter, code=code, kind=kind, direction=direction, quantity=quantity))
 
     def install(self, meter, point, multiplier=1.0, began_at=None, ended_at=None):
         self.add(
@@ -89,6 +90,23 @@ def test_channels_add_up_but_export_and_overlapping_steps_do_not(session):
     assert usage_intervals(session, utility.points, NOON, NOON + 2 * HOUR).energy_kwh.sum() == 4.0
     exported = usage_intervals(session, utility.points, NOON, NOON + 2 * HOUR, direction="export")
     assert exported.energy_kwh.tolist() == [1.0, 1.0]
+
+
+def test_a_demand_counts_only_where_there_is_no_energy(session):
+    utility = Metered(session)
+    both, energy = utility.meter("B")
+    demand = utility.channel(both, code="2", quantity="demand")
+    alone = utility.add(Meter(meter_no="A"))
+    only = utility.channel(alone, quantity="active_power")
+    utility.install(both, 0)
+    utility.install(alone, 1)
+    for channel in (energy, demand, only):
+        hours(session, channel, 1)
+    found = usage_intervals(session, utility.points, NOON, NOON + HOUR)
+    assert found.energy_kwh.tolist() == [1.0, 1.0]
+    assert [is_energy(word) for word in ("energy", "Active_Energy", "kWh", "kW", "demand", "voltage")] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
 
 
 def test_registers_count_where_there_are_no_intervals(session):

@@ -58,13 +58,13 @@ def test_json_has_the_keys_of_the_contract():
 
 
 def test_csv_values_read_back_equal_and_none_is_a_formula():
-    header, *rows = csv.reader(io.StringIO(rendered("csv").decode("utf-8-sig")))
+    header, *rows = csv.reader(io.StringIO(rendered("csv").decode()))
     assert header == ["name", "energy_kwh", "peak_at", "flag"]
     assert [original_text(row[0]) for row in rows] == [row[0] for row in ROWS]
     assert not any(row[0].startswith(("=", "+", "-", "@")) for row in rows)
     assert rows[0][1:] == ["1.5", "2026-03-02T00:00:00+08:00", "true"]
     assert rows[1][1:] == ["", "", "false"]
-    assert render_csv(REPORT, ZONE, "a_second_table_with_a_very_long_name_indeed").decode("utf-8-sig") == "id\r\nx\r\n"
+    assert render_csv(REPORT, ZONE, "a_second_table_with_a_very_long_name_indeed").decode() == "id\r\nx\r\n"
 
 
 def test_xlsx_texts_are_texts():
