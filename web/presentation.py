@@ -1,6 +1,7 @@
 """What templates may call: names of codes, local times, numbers, links that keep the rest of the address."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,8 +122,13 @@ def duration(seconds: float | None) -> str:
     return gettext("%(seconds)s s", seconds=left)
 
 
-def shown(value: Any) -> str:
-    """A value of a report: six significant digits, local times, a dash for what is not known."""
+_WORD_COLUMNS = frozenset({"basis", "unit", "kind", "class", "case", "base", "quantity", "status", "sub_kind"})
+
+
+def shown(value: Any, column: str) -> str:
+    """A value of a report: six significant digits, local times, words of ours translated, a dash for the unknown."""
+    if isinstance(value, str) and value and column in _WORD_COLUMNS:
+        return gettext(value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return shown_value(value, shell().settings.zone)
@@ -135,6 +141,22 @@ def numeric_columns(table: Table) -> frozenset[int]:
         for place in range(len(table.columns))
         if any(isinstance(row[place], int | float) and not isinstance(row[place], bool) for row in table.rows)
     )
+
+
+_MOVED = re.compile(r"(?P<device>.+) (?P<position>open|closed)(?: \(point (?P<point>.*)\))?(?:, by (?P<who>.+))?")
+_CALLED = re.compile(r"call (?P<call>\S+)(?: (?P<code>\S+))?")
+
+
+def evidence_text(detail: str) -> str:
+    """A piece of evidence in the reader's language; one of another form stays as it is."""
+    moved, called = _MOVED.fullmatch(detail), _CALLED.fullmatch(detail)
+    if moved:
+        position = label("position", moved["position"])
+        more = [moved["point"], gettext("by %(who)s", who=moved["who"]) if moved["who"] else None]
+        return " · ".join([f"{moved['device']} {position}", *filter(None, more)])
+    if called:
+        return " · ".join(filter(None, [called["call"], str(label("trouble_code", called["code"]))]))
+    return detail
 
 
 def figure_json(figure: Mapping[str, Any]) -> Markup:
@@ -160,6 +182,7 @@ def install_presentation(app: Flask) -> None:
         duration=duration,
         segment=segment,
         figure_json=figure_json,
+        evidence_text=evidence_text,
         shown=shown,
         numeric_columns=numeric_columns,
     )

@@ -17,19 +17,24 @@ def spoken_answer(point: Any, now: datetime) -> str:
         return gettext("This connection is disconnected under its contract; it is not an outage.")
     if point.energized == "full":
         return _in_supply(point)
-    return " ".join([_interrupted(point, now), _cause(point), _expected(point.estimated_restoration, now)])
+    return _joined(_interrupted(point, now), _cause(point), _expected(point.estimated_restoration, now))
+
+
+def _joined(*sentences: str) -> str:
+    """Sentences one after another: with a blank between, unless the stop before takes its own room as in Chinese."""
+    return "".join(sentence if sentence.endswith("。") else f"{sentence} " for sentence in sentences).rstrip()
 
 
 def _in_supply(point: Any) -> str:
     said = gettext("As far as our network shows, your supply is on.")
     if point.sources_lost:
         lost = gettext("One of your feeds is interrupted; you are supplied by the other one.")
-        return f"{said} {lost}"
+        return _joined(said, lost)
     check = gettext(
         "If you have no power, please look at your main breaker and ask whether your neighbours have power; "
         "I will record your call."
     )
-    return f"{said} {check}"
+    return _joined(said, check)
 
 
 def _interrupted(point: Any, now: datetime) -> str:
