@@ -1,5 +1,6 @@
 """`cis-power import`, `export` and `batch`."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -42,6 +43,7 @@ def import_(
     _known(kind, "KIND")
     if format_name not in FORMATS:
         raise click.BadParameter(f"is not one of {', '.join(FORMATS)}", param_hint="--format")
+    gc.set_threshold(50_000, 50, 100)  # a large file makes millions of lasting objects: looking through them costs 13 %
     result = import_path(Installation.open(), kind, file, format_name=format_name, source=source)
     _print_result(result, as_json)
 
