@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.time import iso
@@ -106,29 +106,39 @@ class ModelView:
 
 def _connections(session: Session, points: Index) -> Connections:
     row = SupplyConnection
-    rows = session.execute(
-        select(row.id, row.usage_point_id, row.element_id, row.role, row.transfer, row.phases, row.began_at,
-               row.ended_at)
-        .where(row.superseded_at.is_(None), row.element_id.is_not(None)).order_by(row.id)
-    ).all()  # fmt: skip
-    key, point, element, role, transfer, phases, began, ended = zip(*rows, strict=True) if rows else ((),) * 8
+    counts = row.superseded_at.is_(None) & row.element_id.is_not(None)
+    standby, manual = case((row.role == "standby", 1), else_=0), case((row.transfer == "manual", 1), else_=0)
+    found = session.execute(
+        select(row.id, row.usage_point_id, row.element_id, standby, manual, row.phases).where(counts).order_by(row.id)
+    ).all()
+    columns = np.array(found, np.int64).reshape(-1, 6)
+    key = columns[:, 0]
+    began, ended = np.full(len(key), EVER, np.int64), np.full(len(key), NEVER, np.int64)
+    dated = select(row.id, row.began_at, row.ended_at).where(
+        counts, row.began_at.is_not(None) | row.ended_at.is_not(None)
+    )
+    for one, since, until in session.execute(dated):
+        place = np.searchsorted(key, one)
+        began[place], ended[place] = _micros(since, EVER), _micros(until, NEVER)
     return Connections(
-        key=np.array(key, np.int64),
-        point=np.searchsorted(points, np.array(point, np.int64)),
-        element=np.array(element, np.int64),
-        standby=np.array([word == "standby" for word in role], bool),
-        manual=np.array([word == "manual" for word in transfer], bool),
-        phases=np.array(phases, np.uint8),
-        began=np.array([_micros(moment, EVER) for moment in began], np.int64),
-        ended=np.array([_micros(moment, NEVER) for moment in ended], np.int64),
+        key=key.copy(),
+        point=np.searchsorted(points, columns[:, 1]),
+        element=columns[:, 2].copy(),
+        standby=columns[:, 3] == 1,
+        manual=columns[:, 4] == 1,
+        phases=columns[:, 5].astype(np.uint8),
+        began=began,
+        ended=ended,
     )
 
 
 def _served(session: Session, points: Index) -> Served:
     row = UsagePointStatus
     rows = session.execute(
-        select(row.usage_point_id, row.status, row.began_at, row.ended_at).where(row.superseded_at.is_(None))
-    ).all()  # fmt: skip
+        select(row.usage_point_id, row.status, row.began_at, row.ended_at).where(
+            row.superseded_at.is_(None), ~and_(row.status == "active", row.began_at.is_(None), row.ended_at.is_(None))
+        )
+    ).all()  # one that is served always needs no row
     point, status, began, ended = zip(*rows, strict=True) if rows else ((),) * 4
     return Served(
         point=np.searchsorted(points, np.array(point, np.int64)),

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.db import Database
+from cis_power.core.db.serial import one_at_a_time
 from cis_power.outages.checkpoint import pack, step_of_text, step_text, unpack
 from cis_power.outages.conflicts import write_conflicts
 from cis_power.outages.engine import Engine, Prepared
@@ -25,7 +26,7 @@ from cis_power.outages.outage_states import write_states
 from cis_power.outages.restatement import LockedMonths
 from cis_power.outages.state import State, instant, micros
 from cis_power.outages.supply import EVER
-from cis_power.outages.taking_in import take_in_telemetry
+from cis_power.outages.taking_in import take_in_telemetry, telemetry_waits
 
 CHECKPOINT_STEPS = 64
 CHECKPOINTS_KEPT = 400
@@ -71,12 +72,28 @@ def run_engine(
 ) -> PassResult:
     """Run one pass in a transaction of its own."""
     memory = Memory() if memory is None else memory
+    if memory.engine is not None:
+        with database.reading() as session:
+            if not _anything_new(session, memory, now):
+                return PassResult(0, False, 0)
     try:
         with database.transaction() as session:
             return run_pass(session, now, memory, zone)
     except BaseException:
         memory.engine = None  # what it has may be ahead of the database
         raise
+
+
+def _anything_new(session: Session, memory: Memory, now: datetime) -> bool:
+    """Whether a pass would find anything to do; asked without holding up those who write."""
+    mark = session.scalar(select(EngineMark))
+    if mark is None or mark.passes != memory.passes:
+        return True
+    if session.scalar(select(IntakeEntry.id).where(IntakeEntry.applied_at.is_(None)).limit(1)) is not None:
+        return True
+    if telemetry_waits(session, mark) or memory.look(session, now) != memory.known:
+        return True
+    return not _nothing_due(mark, memory, memory.known, now)
 
 
 def run_pass(session: Session, now: datetime, memory: Memory, zone: ZoneInfo | None = None) -> PassResult:
@@ -93,7 +110,8 @@ def run_pass(session: Session, now: datetime, memory: Memory, zone: ZoneInfo | N
 
 def _mark(session: Session, now: datetime) -> EngineMark:
     """The engine's one row, locked for this transaction."""
-    mark = session.scalar(select(EngineMark).with_for_update())
+    one_at_a_time(session, "outages.engine")
+    mark = session.scalar(select(EngineMark))
     if mark is None:
         mark = EngineMark(id=1, passes=0, step_key="", recorded_at=now, signal_event_id=0, connection_id=0,
                           connections=0, versions="")  # fmt: skip
@@ -102,7 +120,7 @@ def _mark(session: Session, now: datetime) -> EngineMark:
     return mark
 
 
-def _nothing_due(mark: EngineMark, memory: Memory, seen: Fingerprint, now: datetime) -> bool:
+def _nothing_due(mark: EngineMark, memory: Memory, seen: Fingerprint | None, now: datetime) -> bool:
     """Whether no change of the model falls due; only a process that knows the world can say so quickly."""
     if memory.engine is None or memory.known != seen or memory.passes != mark.passes:
         return False

@@ -72,7 +72,7 @@ def supply_points(session: Session, points: Sequence[UsagePointRecord], moment: 
         priority = LIFE_SUPPORT if point.life_support else point.service_priority or ORDINARY
         lost = known.lost.get(point.id, 0)
         status = known.status.get(point.id)
-        if point.id in known.members:
+        if point.id in known.members and status not in _NOT_SERVED:
             member, state, outage = known.members[point.id]
             answer.append(SupplyPoint(
                 point.usage_point, "none" if member.fully_out else "partial", format_phases(member.phases_out),

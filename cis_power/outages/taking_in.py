@@ -7,7 +7,7 @@ them. The engine takes them in at the beginning of its pass, in its own transact
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.quality import Quality
@@ -26,8 +26,20 @@ def take_in_telemetry(session: Session, mark: EngineMark, now: datetime) -> int:
     return _take_signals(session, mark, now) + _take_overrides(session, now)
 
 
+def telemetry_waits(session: Session, mark: EngineMark) -> bool:
+    """Whether there are signal events or overrides that a pass would look at."""
+    if (session.scalar(select(func.max(SignalEvent.id))) or 0) > mark.signal_event_id:
+        return True
+    held = select(func.count(PointOverride.id) + func.count(PointOverride.ended_at)).join(
+        Point, Point.id == PointOverride.point_id
+    ).where(Point.quantity == POSITION, Point.element_id.is_not(None))  # fmt: skip
+    taken = select(func.count()).select_from(IntakeEntry).where(IntakeEntry.source == BY_HAND)
+    return session.scalar(held) != session.scalar(taken)
+
+
 def _take_signals(session: Session, mark: EngineMark, now: datetime) -> int:
     """Only what may decide becomes an entry: the rest stays with telemetry and can change nothing here."""
+    newest = session.scalar(select(func.max(SignalEvent.id))) or 0
     rows = session.execute(
         select(SignalEvent, Point.point_id, Point.element_id, Source.name)
         .join(Point, Point.id == SignalEvent.point_id)
@@ -36,8 +48,8 @@ def _take_signals(session: Session, mark: EngineMark, now: datetime) -> int:
         .order_by(SignalEvent.id)
     ).all()
     entries = []
+    mark.signal_event_id = max(mark.signal_event_id, newest)
     for event, point_id, element_id, source in rows:
-        mark.signal_event_id = event.id
         if event.value in (OPENED, CLOSED) and Quality(event.quality).decides:
             payload: dict[str, Any] = {"point": point_id}
             if event.time_uncertain:
