@@ -59,7 +59,7 @@ $(VENV)/pip.stamp:
 # Everything is pinned by hash; the project itself is built without isolation from locked tools.
 $(VENV)/%.stamp: requirements/%.txt setup.cfg pyproject.toml $(VENV)/pip.stamp
 	$(BIN)/python -m pip install --quiet --require-hashes -r $<
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:
