@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
@@ -106,6 +106,27 @@ def installed_channels(
             begin = _EVER if began_at is None else int(began_at.timestamp())
             end = _NEVER if ended_at is None else int(ended_at.timestamp())
             found.append(InstalledChannel(point, channel, kind, multiplier, begin, end))
+    return found
+
+
+def standing_meters(
+    session: Session, usage_points: Iterable[int], *, direction: str = "import"
+) -> list[tuple[int, int, int]]:
+    """(usage point, from, to) of meters of which energy readings can be expected, in epoch seconds.
+
+    A meter of which no channel is known yet is one of them; one that measures other things only is not.
+    """
+    install = MeterInstallation
+    channel = exists().where(Channel.meter_id == install.meter_id)
+    energy = channel.where(Channel.unit == ENERGY_UNIT, Channel.direction == direction)
+    found = []
+    for part in chunked(usage_points, _KEYS_A_QUERY):
+        query = select(install.usage_point_id, install.began_at, install.ended_at).where(
+            install.usage_point_id.in_(part), or_(~channel, energy)
+        )
+        for point, began_at, ended_at in session.execute(query):
+            begin = _EVER if began_at is None else int(began_at.timestamp())
+            found.append((point, begin, _NEVER if ended_at is None else int(ended_at.timestamp())))
     return found
 
 

@@ -109,7 +109,11 @@ class _Curves:
                 local = [datetime.fromtimestamp(instant, parameters.zone).isoformat() for instant in at.tolist()]
                 data.append({"type": "scatter", "mode": "lines", "name": name, "x": local, "y": shown,
                              "connectgaps": False, "line": {"shape": "hv"}})  # fmt: skip
-        layout = {"yaxis": {"title": {"text": "kW"}, "rangemode": "tozero"}, "xaxis": {"type": "date"}}
+        layout = {
+            "margin": {"t": 24},
+            "yaxis": {"title": {"text": "kW"}, "rangemode": "tozero"},
+            "xaxis": {"type": "date"},
+        }
         return (Figure("curves", "Load curves", data, layout),) if data else ()
 
 
@@ -124,7 +128,9 @@ def _quality(groups: list[Group], ungrouped: int) -> DataQuality:
             Finding("ungrouped", ungrouped, "usage points in scope belong to no group: they are not summed")
         )
     if bare:
-        findings.append(Finding("unmetered", bare, "usage points have no meter: nothing is known of their load"))
+        findings.append(
+            Finding("unmetered", bare, "usage points have no meter of energy: nothing is known of their load")
+        )
     silent = sum(1 for group in groups for member in group.members if member.energy_kwh is None)
     if silent:
         findings.append(Finding("silent", silent, "metered usage points have no reading in the period"))

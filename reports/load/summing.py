@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cis_power.core.db import chunked
 from cis_power.core.quality import Quality
 from cis_power.metering.intervals import Intervals
-from cis_power.metering.reads import installed_channels, usage_intervals
+from cis_power.metering.reads import installed_channels, standing_meters, usage_intervals
 from cis_power.metering.writes import SERIES_OWNER
 from cis_power.series.models import SeriesChunk
 from cis_power.series.packing import earliest_first_at
@@ -129,23 +129,18 @@ def _batches(links: Windows) -> Iterator[np.ndarray]:
 
 
 def _metering(session: Session, links: Windows, serving: Windows) -> _Metering:
-    channels: dict[int, list[int]] = {}
-    installed = installed_channels(session, np.unique(links.member).tolist())
-    for channel in installed:
+    points = np.unique(links.member).tolist()
+    meters = standing_meters(session, points)
+    channels: dict[int, list[int]] = {point: [] for point, _, _ in meters}
+    for channel in installed_channels(session, points):
         channels.setdefault(channel.usage_point_id, []).append(channel.channel_id)
-    count = len(installed)
-    standing = Windows(
-        np.array([channel.usage_point_id for channel in installed], np.int64),
-        np.zeros(count, np.int64),
-        np.array([channel.from_s for channel in installed], np.int64),
-        np.array([channel.to_s for channel in installed], np.int64),
-        np.ones(count),
-    )
+    member, begin, end = (np.array([meter[place] for meter in meters], np.int64) for place in range(3))
+    standing = Windows(member, np.zeros(len(meters), np.int64), begin, end, np.ones(len(meters)))
     expected: dict[int, tuple[int, int]] = {}
     both = joined(standing, serving)
-    for member, begin, end in zip(both.member.tolist(), both.from_s.tolist(), both.to_s.tolist(), strict=True):
-        before = expected.get(member, (begin, end))
-        expected[member] = (min(before[0], begin), max(before[1], end))
+    for point, from_s, to_s in zip(both.member.tolist(), both.from_s.tolist(), both.to_s.tolist(), strict=True):
+        before = expected.get(point, (from_s, to_s))
+        expected[point] = (min(before[0], from_s), max(before[1], to_s))
     return _Metering(channels, expected)
 
 

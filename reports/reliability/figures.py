@@ -22,7 +22,12 @@ def daily_figure(base: Base) -> Figure:
         }
         for name, wanted in (("ordinary day", False), ("major event day", True))
     ]
-    layout = {"barmode": "stack", "xaxis": {"type": "date"}, "yaxis": {"title": {"text": "min/customer"}}}
+    layout = {
+        "barmode": "stack",
+        "margin": {"t": 24},
+        "xaxis": {"type": "date"},
+        "yaxis": {"title": {"text": "min/customer"}},
+    }
     return Figure("daily_saidi", "SAIDI by day", data, layout)
 
 
@@ -37,5 +42,9 @@ def causes_figure(base: Base) -> Figure:
             "y": [f"{row['cause']} ({row['kind']})" for row in rows],
         }
     ]
-    layout = {"xaxis": {"title": {"text": "customer minutes"}}, "yaxis": {"autorange": "reversed", "automargin": True}}
+    layout = {
+        "margin": {"t": 24},
+        "xaxis": {"title": {"text": "customer minutes"}},
+        "yaxis": {"autorange": "reversed", "automargin": True},
+    }
     return Figure("causes", "Customer minutes by cause", data, layout)

@@ -1,7 +1,7 @@
 """A report as one page that stands alone: tables, and figures drawn by the reader's browser."""
 
 import json
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -18,7 +18,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse } th, td { border-bottom: 1px solid #d5d9de; padding: .25rem .6rem; text-align: left }
 th small { color: #57606a; font-weight: normal } td.number { text-align: right; font-variant-numeric: tabular-nums }
-ul { color: #57606a } .figure { height: 24rem }
+td.instant { white-space: nowrap } ul { color: #57606a } .figure { height: 24rem }
 """
 _SCRIPT = """
 for (const element of document.querySelectorAll(".figure")) {
@@ -75,14 +75,14 @@ def _table(table: Table, zone: tzinfo) -> str:
 
 
 def _row(row: tuple[Any, ...], zone: tzinfo) -> str:
-    cells = (
-        f"<td{' class=number' if _is_number(value) else ''}>{escape(shown_value(value, zone))}</td>" for value in row
-    )
+    cells = (f"<td{_kind(value)}>{escape(shown_value(value, zone))}</td>" for value in row)
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _kind(value: Any) -> str:
+    if isinstance(value, datetime):
+        return " class=instant"
+    return " class=number" if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def _list(lines: list[str]) -> str:

@@ -158,6 +158,21 @@ def test_findings_name_what_is_not_in_the_sum(database, utility):
     assert report.figures[0].data[0]["name"] == "T1"
 
 
+def test_a_meter_that_never_said_anything_is_expected_to(database, utility):
+    with database.transaction() as session:
+        utility.session = session
+        meter = Meter(meter_no="silent")
+        session.add(meter)
+        session.flush()
+        session.add(MeterInstallation(meter_id=meter.id, usage_point_id=utility.points["S3"], multiplier=1.0))
+    report = made(database, "transformer")
+    row = summary(report)["T2"]
+    assert (row["usage_points"], row["metered"], row["good_share"]) == (2, 2, 0.375)
+    assert (row["energy_kwh"], row["energy_high_kwh"]) == (pytest.approx(96), None)
+    assert {finding.code: finding.count for finding in report.data_quality.findings} == {"silent": 1}
+    assert summary(made(database, "usage_point"))["S3"]["energy_kwh"] is None
+
+
 def test_telemetered_load_stands_beside(database, utility):
     with database.transaction() as session:
         utility.session = session
