@@ -15,5 +15,4 @@ def live_response(response: Response, content: Any) -> Response:
     asking = viewer()
     shown = json.dumps([asking.actor, asking.role, str(get_locale()), content], default=str, ensure_ascii=False)
     response.set_etag(hashlib.sha256(shown.encode()).hexdigest()[:32])
-    response.headers["Cache-Control"] = "private, no-cache"
     return cast(Response, response.make_conditional(request))

@@ -22,7 +22,10 @@ def parse_body(model: type[Model]) -> Model:
         return _validated(model, {name: value for name, value in request.form.items() if value != ""})
     if not request.mimetype and not request.content_length:
         return _validated(model, {})
-    content = request.get_json()
+    try:
+        content = request.get_json()
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.") from None
     if not isinstance(content, dict):
         raise InvalidInput("The body is wrong.", [Problem("not_an_object", "a JSON object is expected")])
     return _validated(model, content)

@@ -93,9 +93,16 @@ def _calls_of(rule: Rule, method: str, declared: Access, values: Values) -> Iter
         used = [*needed, extra] if extra else needed
         for sort, changed in _variants(used, taken, values):
             texts_of = [_texts(taken[name][0], sort, name == changed, values) for name in used]
-            for texts in itertools.product(*texts_of):
+            for texts in _together(texts_of):
                 chosen = dict(zip(used, texts, strict=True))
                 yield _call(rule, method, chosen, sort, changed, query, None if declared.body is None else body)
+
+
+def _together(texts_of: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Yield combinations in which every text occurs, as few as that takes; nothing when a kind has no text."""
+    if all(texts_of):
+        longest = max(map(len, texts_of), default=1)
+        yield from itertools.islice(zip(*map(itertools.cycle, texts_of), strict=True), longest) if texts_of else [()]
 
 
 def _texts(kind: str, sort: Sort, is_changed: bool, values: Values) -> tuple[str, ...]:

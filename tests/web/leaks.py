@@ -22,6 +22,11 @@ from tests.web.utility import EAST, PERSONAL, WEST, District
 from web.gate import declared_access
 
 ADMINISTRATORS = frozenset({"sysadmin", "secadmin", "auditor"})
+KNOWN_TO_ADMINISTRATORS = {
+    "sysadmin": frozenset(),
+    "secadmin": frozenset({"district", "district_name"}),  # whoever grants districts knows them
+    "auditor": frozenset({"device"}),  # the audit says which switch somebody entered
+}
 MASKED: dict[str, frozenset[str]] = {
     "engineer": PERSONAL - {"address"},
     "dispatcher": PERSONAL - {"address", "phone", "important_phone"},  # the one called, the other is important
@@ -85,15 +90,15 @@ def _seen(role: str, app: Flask, call: Call, answer: TestResponse) -> Iterator[s
 def _hidden(role: str, app: Flask, call: Call) -> frozenset[str]:
     """Return the foreign fields that a call must not show."""
     everything = frozenset(WEST.texts())
-    if role == "secadmin":
-        return everything - {"district", "district_name"}  # whoever grants districts knows them
+    if role in ADMINISTRATORS:
+        return everything - KNOWN_TO_ADMINISTRATORS[role]
     return everything - CALL_TAKING if _call_taking(role, app, call) and call.sort == "foreign" else everything
 
 
 def _masked(role: str) -> frozenset[str]:
     """Return the own fields that a role must not see."""
     if role in ADMINISTRATORS:
-        return frozenset(EAST.texts()) - {"district", "district_name"}
+        return frozenset(EAST.texts()) - KNOWN_TO_ADMINISTRATORS[role]
     return MASKED.get(role, frozenset())
 
 

@@ -41,11 +41,12 @@ def _word(allowed: bool) -> str:
     return "open" if allowed else "403"
 
 
-def answer_of(browser: Browser, call: Call) -> str:
+def answer_of(browser: Browser, call: Call, role: str) -> str:
     """Return the class of an answer: `login`, `401`, `403`, or `open` for whatever the view itself says."""
     answer = browser.open(call.method, call.path, body=call.body)
     assert answer.status_code < 500, f"{call}: {answer.status_code} {answer.text[:500]}"
-    if answer.status_code == 303 and answer.headers["Location"] == "/login" and call.rule != "/logout":
+    to_login = answer.status_code == 303 and answer.headers["Location"] == "/login"
+    if to_login and (role == NOBODY or call.rule != "/logout"):
         return "login"
     return str(answer.status_code) if answer.status_code in (401, 403) else "open"
 
@@ -66,7 +67,7 @@ def measured(open_site, values) -> dict[Row, str]:
         # Signing out comes last: nothing can be asked after it.
         for (rule, method), call in sorted(first_calls(app, values).items(), key=lambda item: item[0][0] == "/logout"):
             browser = visit(app) if role == NOBODY else sign_in(app, f"{role}-own")
-            table[rule, method, role] = answer_of(browser, call)
+            table[rule, method, role] = answer_of(browser, call, role)
     return table
 
 

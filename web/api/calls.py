@@ -13,7 +13,7 @@ from web.calls import CallBody, take_call
 from web.formats import json_value
 from web.gate import access
 from web.shell import acting, audit_subject, now, reading, shell, viewer
-from web.values import Input, Phone, Text
+from web.values import Input, Phone, Sample, Text
 
 api_calls = Blueprint("api_calls", __name__, url_prefix=PREFIX)
 
@@ -41,7 +41,7 @@ class CtiBody(Input):
     model_config = ConfigDict(**Input.model_config, populate_by_name=True, coerce_numbers_to_str=True)
 
     event: Literal["newCall", "answer", "hangup"]
-    call_id: Annotated[Text, Field(alias="callId", min_length=1, max_length=200)]
+    call_id: Annotated[Text, Field(alias="callId", min_length=1, max_length=200), Sample("text")]
     from_: Annotated[Phone | None, Field(alias="from")] = None
     to: Phone | None = None
     direction: Annotated[Text | None, Field(max_length=20)] = None
