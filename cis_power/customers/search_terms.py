@@ -77,27 +77,40 @@ def _account_documents(session: Session, ids: Sequence[int]) -> Documents:
     accounts = select(CustomerAccount.id, CustomerAccount.account_no).where(CustomerAccount.id.in_(ids))
     for account_id, account_no in session.execute(accounts):
         documents[account_id, TermKind.ACCOUNT].append(account_no)
-    parties = _parties(ids).subquery()
-    for account_id, name in session.execute(
-        select(parties.c.account_id, Customer.name).join(Customer, Customer.id == parties.c.customer_id)
-    ):
-        documents[account_id, TermKind.NAME].extend(name_terms(name))
-    for account_id, name in session.execute(
-        select(parties.c.account_id, ContactPerson.name)
-        .join(ContactPerson, ContactPerson.customer_id == parties.c.customer_id)
-        .where(ContactPerson.valid_to.is_(None))
-    ):
-        documents[account_id, TermKind.NAME].extend(name_terms(name))
-    for account_id, text, normal in session.execute(
-        select(parties.c.account_id, ContactPoint.text, ContactPoint.normal)
-        .join(ContactPoint, ContactPoint.customer_id == parties.c.customer_id)
-        .where(ContactPoint.kind == "phone", ContactPoint.valid_to.is_(None))
-    ):
-        documents[account_id, TermKind.PHONE].extend(phone_terms(normal or text))
+    accounts_of: dict[int, list[int]] = defaultdict(list)
+    for account_id, customer_id in session.execute(_parties(ids)):
+        accounts_of[customer_id].append(account_id)
+    for part in chunked(sorted(accounts_of), _CHUNK):
+        _add_names_and_phones(session, part, accounts_of, documents)
     return documents
 
 
-def _parties(account_ids: Sequence[int]) -> Select[tuple[int, int]]:
+def _add_names_and_phones(
+    session: Session, customer_ids: Sequence[int], accounts_of: Mapping[int, list[int]], documents: Documents
+) -> None:
+    """Names and phones of customers, to the documents of their accounts. Each table is asked by its customers alone:
+
+    a further equality would lead SQLite, which knows no statistics, over an index of the whole table.
+    """
+    persons = select(ContactPerson.customer_id, ContactPerson.name, ContactPerson.valid_to)
+    names = session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(customer_ids))).all()
+    found = session.execute(persons.where(ContactPerson.customer_id.in_(customer_ids))).all()
+    told = [(customer_id, name) for customer_id, name in names]
+    told += [(customer_id, name) for customer_id, name, valid_to in found if valid_to is None]
+    for customer_id, name in told:
+        terms = name_terms(name)
+        for account_id in accounts_of[customer_id]:
+            documents[account_id, TermKind.NAME].extend(terms)
+    points = select(
+        ContactPoint.customer_id, ContactPoint.kind, ContactPoint.text, ContactPoint.normal, ContactPoint.valid_to
+    ).where(ContactPoint.customer_id.in_(customer_ids))
+    for customer_id, kind, text, normal, valid_to in session.execute(points):
+        if kind == "phone" and valid_to is None:
+            for account_id in accounts_of[customer_id]:
+                documents[account_id, TermKind.PHONE].extend(phone_terms(normal or text))
+
+
+def _parties(account_ids: Sequence[int]) -> Select[int, int]:
     """Account and customer: who pays, and who stands in its agreements that have not ended."""
     payers = select(CustomerAccount.id.label("account_id"), CustomerAccount.customer_id).where(
         CustomerAccount.id.in_(account_ids)
