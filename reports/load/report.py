@@ -129,7 +129,7 @@ def _quality(groups: list[Group], ungrouped: int) -> DataQuality:
         )
     if bare:
         findings.append(
-            Finding("unmetered", bare, "usage points have no meter of energy: nothing is known of their load")
+            Finding("unmetered", bare, "usage points have no meter: nothing is known of their load")
         )
     silent = sum(1 for group in groups for member in group.members if member.energy_kwh is None)
     if silent:

@@ -1,12 +1,14 @@
 """The report `load` from the tables, on both databases."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.quality import Quality
+from cis_power.core.time import day_bounds
 from cis_power.metering.models import Channel, Meter, MeterInstallation
 from cis_power.metering.writes import put_intervals
 from reports.load import summing
@@ -156,6 +158,23 @@ def test_findings_name_what_is_not_in_the_sum(database, utility):
     report = made(database, "transformer")
     assert {finding.code: finding.count for finding in report.data_quality.findings} == {"ungrouped": 1, "unmetered": 1}
     assert report.figures[0].data[0]["name"] == "T1"
+
+
+@pytest.mark.parametrize(("day", "length"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_a_local_day_is_as_long_as_its_clock_says(database, day, length):
+    zone = ZoneInfo("Europe/Berlin")
+    begin, end = day_bounds(day, zone)
+    with database.transaction() as session:
+        utility = Metered(session)
+        utility.point("U")
+        at = int((begin - DAY).timestamp()) + np.arange(96) * 3600
+        put_intervals(session, np.full(96, utility.meter("U")), at, np.full(96, 2.0), seconds=3600)
+    with database.reading() as session:
+        report = build_report(session, ME, LOAD, Parameters(begin, end, zone, (), {"by": "usage_point"}), NOW)
+    (row,) = report.table("summary").as_dicts()
+    assert (row["energy_kwh"], row["mean_kw"], row["good_share"]) == (2.0 * length, 2.0, 1.0)
+    assert row["peak_at"] == begin
+    assert len(report.figures[0].data[0]["x"]) == length
 
 
 def test_a_meter_that_never_said_anything_is_expected_to(database, utility):

@@ -1,5 +1,6 @@
 """Written and read back on both databases: chunks, tail, folding, and reads that join them."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from cis_power.series.writes import append_tail, ensure_series, fold, put_values
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOON_MS = int(NOON.timestamp() * 1000)
+_OWNERS = itertools.count(1000)  # the examples of a property share a database
 
 
 def _series(session, owners=(1,), step_seconds=60, wide=False):
@@ -142,10 +144,46 @@ def test_a_local_day_sums_exactly(database, day, hours):
 @given(st.permutations(range(24)), st.lists(st.integers(0, 23), max_size=8), st.integers(0, 24))
 def test_any_order_of_batches_with_doubles_and_folds_ends_the_same(sqlite_database, order, doubled, fold_after):
     with sqlite_database.transaction() as session:
-        (key,) = _series(session, [int.from_bytes(bytes(order)[:6])], step_seconds=600)
+        (key,) = _series(session, [next(_OWNERS)], step_seconds=600)
         for place, hour in enumerate([*order, *doubled]):
             append_tail(session, [key], [NOON_MS + hour * 600_000], [float(hour)], [Quality.GOOD])
             if place == fold_after:
                 fold(session, NOON + timedelta(days=1))
         got = read_series(session, key, NOON, NOON + timedelta(hours=4))
     assert got.value.tolist() == [float(hour) for hour in range(24)]
+
+
+_FEBRUARY = int(datetime(2024, 2, 26, 22, 30, tzinfo=UTC).timestamp())
+_written = st.tuples(
+    st.sampled_from((7, 900, 1800, 86_400, 31 * 86_400)),  # step
+    st.integers(0, 9 * 86_400),  # seconds after 26 February of a leap year
+    st.floats(-100, 100),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(_written, min_size=1, max_size=12), min_size=1, max_size=4),
+    st.integers(-86_400, 10 * 86_400),
+    st.integers(0, 12 * 86_400),
+)
+def test_any_range_reads_what_was_written(sqlite_database, batches, begin, length):
+    """Compared with a dictionary; several steps, steps off the grid, a leap day and the border of two months."""
+    expected = {}
+    from_s, to_s = _FEBRUARY + begin, _FEBRUARY + begin + length
+    with sqlite_database.transaction() as session:
+        key, other = _series(session, [next(_OWNERS), next(_OWNERS)], wide=True).tolist()
+        for batch in batches:
+            for step in {row[0] for row in batch}:
+                rows = [row for row in batch if row[0] == step]
+                at = np.array([_FEBRUARY + row[1] for row in rows])
+                put_values(session, key, at, [row[2] for row in rows], step_seconds=step)
+                put_values(session, other, at, [0.0] * len(rows), step_seconds=step)
+            expected.update({(_FEBRUARY + offset, step): value for step, offset, value in batch})
+        bounds = (datetime.fromtimestamp(from_s, UTC), datetime.fromtimestamp(to_s, UTC))
+        got = read_series(session, key, *bounds)
+        both = read_series(session, [other, key], *bounds)
+    found = list(zip(got.at.astype(np.int64).tolist(), got.step_seconds.tolist(), got.value.tolist(), strict=True))
+    assert found == [(*place, expected[place]) for place in sorted(expected) if from_s <= place[0] < to_s]
+    assert both.value[both.series_id == key].tolist() == got.value.tolist()
+    assert len(both) == 2 * len(got)
