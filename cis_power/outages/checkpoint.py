@@ -84,13 +84,13 @@ def _all(state: State, world: World) -> list[tuple[str, Spells, Index]]:
 
 
 def _kept_outages(state: State) -> Index:
-    """Outages that something may still refer to: open, holding somebody, or of a device that is still open."""
+    """Outages that something may still refer to: open, holding somebody, or the latest of a device."""
     kept = np.array([facts.restored is None for facts in state.outages], bool)
     for spells in (state.members, state.interruptions, state.transformers, state.links):
         kept[spells.outage[spells.open]] = True
-    open_keys = {f"{position.opened_by}|{device}" for device, position in state.devices.items() if position.open_mask}
+    latest = {f"{position.opened_by}|{device}" for device, position in state.devices.items()}
     for index, facts in enumerate(state.outages):
-        kept[index] |= facts.key in open_keys
+        kept[index] |= facts.key in latest
     return np.flatnonzero(kept)
 
 

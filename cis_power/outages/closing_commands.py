@@ -38,9 +38,9 @@ def _month(_context: click.Context, _option: click.Parameter, text: str) -> date
 def _act(outage_id: str | None, by: str, reason: str, what: str, work: Callable[..., Any]) -> Any:
     """Do an act in one transaction with its audit entry; `work(session, viewer, act, locks)`."""
     from cis_power.access.installation import Installation
-    from cis_power.core.jobs import run_now
+    from cis_power.core.time import utc_now
     from cis_power.outages.closing import Act
-    from cis_power.outages.jobs import ENGINE
+    from cis_power.outages.jobs import settle
     from cis_power.outages.restatement import LockedMonths
 
     here = Installation.open()
@@ -49,7 +49,7 @@ def _act(outage_id: str | None, by: str, reason: str, what: str, work: Callable[
         answer = work(session, viewer, Act(by, reason, now), locks)
         here.trail.append(session, viewer, "outages:outage:write", now, object_kind="outage", object_id=outage_id,
                           detail={"act": what})  # fmt: skip
-    run_now(here.database, here.settings, ENGINE)
+    settle(here.database, here.settings, utc_now())
     return answer
 
 

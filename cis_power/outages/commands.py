@@ -33,21 +33,17 @@ def _print(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _pass(here: Any) -> str | None:
-    from cis_power.core.jobs import run_now
-    from cis_power.outages.jobs import ENGINE
-
-    return run_now(here.database, here.settings, ENGINE)
-
-
 @click.command()
 @click.option("--once", is_flag=True, required=True, help="One pass now; a running scheduler is waited for.")
 @_as_json
 def engine(once: bool, as_json: bool) -> None:
     """Run a pass of the outage engine: apply everything that is not applied yet."""
     from cis_power.access.installation import Installation
+    from cis_power.core.jobs import run_now
+    from cis_power.outages.jobs import ENGINE
 
-    message = _pass(Installation.open())
+    here = Installation.open()
+    message = run_now(here.database, here.settings, ENGINE)
     if as_json:
         _print({"done": message is not None, "message": message})
     else:
@@ -132,10 +128,11 @@ def transfer(usage_point: str, to: str, at: datetime, by: str, as_json: bool) ->
 
 
 def _tell_switching(here: Any, recorded: Any, as_json: bool) -> None:
-    from cis_power.core.time import iso
+    from cis_power.core.time import iso, utc_now
+    from cis_power.outages.jobs import settle
     from cis_power.outages.switching import as_dict, consequence
 
-    _pass(here)
+    settle(here.database, here.settings, utc_now())
     with here.database.reading() as session:
         result = consequence(session, recorded)
     if as_json:

@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cis_power.core.db import chunked
+from cis_power.outages.entries import instant
 from cis_power.outages.ledger import Writing
 from cis_power.outages.models import EntryConflict, IntakeEntry
-from cis_power.outages.state import ConflictFact, instant
+from cis_power.outages.state import ConflictFact
 
 ENGINE = "engine"
 

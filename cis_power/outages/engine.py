@@ -11,16 +11,17 @@ import numpy as np
 
 from cis_power.outages.attribution import NormalTree, normal_tree
 from cis_power.outages.blame import Blame
-from cis_power.outages.entries import Entry, Step
+from cis_power.outages.entries import Entry, Step, micros
 from cis_power.outages.grid import Grid, Index, Mask
 from cis_power.outages.positions import DevicePosition, apply
 from cis_power.outages.spells import Spells
-from cis_power.outages.state import ConflictFact, OutageFacts, PositionSpell, State, World, micros
+from cis_power.outages.state import ConflictFact, OutageFacts, PositionSpell, State, World
 from cis_power.outages.supply import EVER, Feed
 
 MOVING = frozenset({"signal", "switch", "tag", "set", "release", "confirmation"})
 FIRST = micros(datetime(1900, 1, 1, tzinfo=UTC))
 UNKNOWN_DEVICE = "the device is not in the network that was valid then"
+OSCILLATES = "oscillatory: the device moves to and fro"
 RESOLVED = "later evidence agrees"
 NO_STANDBY = "the usage point has no second connection to transfer to"
 
@@ -178,6 +179,8 @@ class Engine:
             state.conflicts.append(ConflictFact(entry.id, change.conflict, at))
         if change.resolved is not None:
             state.conflicts.append(ConflictFact(change.resolved, RESOLVED, at, ended=True))
+        if change.oscillates:
+            state.conflicts.append(ConflictFact(entry.id, OSCILLATES, at))
         self._record_stand(device, position, entry.kind, at)
         return edges is not None and bool(change.opened or change.closed)
 
@@ -246,7 +249,7 @@ class Engine:
         for number in np.union1d(state.interruptions.outage[back], state.members.outage[back]).tolist():
             facts = state.outages[number]
             if facts.step_at != at:
-                facts.steps, facts.step_at, facts.changed = facts.steps + 1, at, True
+                facts.steps, facts.step_at, facts.changed, facts.left = facts.steps + 1, at, True, True
         return np.array([state.outages[number].steps for number in state.interruptions.outage[back].tolist()], np.int64)
 
     def _update(self, spells: Spells, lost: Mask, blame: Blame, rows: "Rows", moment: "Moment") -> None:
@@ -301,7 +304,7 @@ class Engine:
             ))  # fmt: skip
         facts = self.state.outages[number]
         if facts.restored is not None:
-            facts.restored, facts.changed = None, True
+            facts.restored, facts.left, facts.changed = None, False, True
         return number
 
     def _close_outages(self, at: int) -> None:

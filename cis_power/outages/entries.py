@@ -6,7 +6,7 @@ shuffled entries end in the same state. All changes of one poll of one source ar
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -29,6 +29,19 @@ RANKS: dict[str, int] = {
     "call": 9,
     "correction": 10,
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, exact."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant(value: int) -> datetime:
+    """The instant of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=value)
+
 
 OrderKey = tuple[datetime, int, str, str, str]
 StepKey = tuple[datetime, int, str, str]

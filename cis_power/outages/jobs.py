@@ -1,8 +1,16 @@
 """The outages wing's jobs: the engine, continuously."""
 
+import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from cis_power.core.jobs import Job, JobContext
+from sqlalchemy import select
+
+from cis_power.core.config import Settings
+from cis_power.core.db import Database
+from cis_power.core.jobs import Job, JobContext, run_now
+from cis_power.core.models import JobRun
+from cis_power.outages.models import IntakeEntry
 from cis_power.outages.passes import Memory, run_engine
 
 
@@ -30,3 +38,23 @@ ENGINE = Job(
 )
 
 JOBS = (ENGINE,)
+
+_ALIVE_FOR = timedelta(seconds=20)
+_WAIT_SECONDS = 10.0
+
+
+def settle(database: Database, settings: Settings, now: datetime) -> None:
+    """Have everything applied that is recorded: by a running scheduler, which knows the network already, else here."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with database.reading() as session:
+            alive = session.scalar(
+                select(JobRun.heartbeat_at).where(JobRun.job == ENGINE.name, JobRun.status == "running")
+            )
+            waiting = session.scalar(select(IntakeEntry.id).where(IntakeEntry.applied_at.is_(None)).limit(1))
+        if alive is None or alive < now - _ALIVE_FOR:
+            break
+        if waiting is None:
+            return
+        time.sleep(0.05)
+    run_now(database, settings, ENGINE)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cis_power.core.db import bulk_insert, chunked
 from cis_power.network.models import SwitchPosition
+from cis_power.outages.entries import instant
 from cis_power.outages.harvest import OPEN, Harvest, SpellRows
 from cis_power.outages.models import (
     ConnectionLoss,
@@ -23,7 +24,7 @@ from cis_power.outages.models import (
     UnsuppliedPoint,
 )
 from cis_power.outages.restatement import LockedMonths, Restating
-from cis_power.outages.state import OutageFacts, PositionSpell, instant
+from cis_power.outages.state import OutageFacts, PositionSpell
 
 Row = dict[str, Any]
 Part = tuple[int, datetime, datetime | None]

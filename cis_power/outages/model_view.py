@@ -12,9 +12,10 @@ from cis_power.core.time import iso
 from cis_power.customers.models import SupplyConnection, UsagePoint, UsagePointStatus
 from cis_power.network.reads import load_topology, timeline
 from cis_power.network.topology import Topology
+from cis_power.outages.entries import micros
 from cis_power.outages.grid import Index
 from cis_power.outages.models import EngineMark
-from cis_power.outages.state import World, micros
+from cis_power.outages.state import World
 from cis_power.outages.supply import EVER, NEVER, Connections, Served
 
 
@@ -111,7 +112,7 @@ def _connections(session: Session, points: Index) -> Connections:
     found = session.execute(
         select(row.id, row.usage_point_id, row.element_id, standby, manual, row.phases).where(counts).order_by(row.id)
     ).all()
-    columns = np.array(found, np.int64).reshape(-1, 6)
+    columns = np.array([tuple(one) for one in found], np.int64).reshape(-1, 6)
     key = columns[:, 0]
     began, ended = np.full(len(key), EVER, np.int64), np.full(len(key), NEVER, np.int64)
     dated = select(row.id, row.began_at, row.ended_at).where(

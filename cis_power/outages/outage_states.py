@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from cis_power.core.db import chunked
 from cis_power.network.models import Element, EquipmentState
+from cis_power.outages.entries import instant
 from cis_power.outages.ledger import Writing
 from cis_power.outages.models import Outage, OutageState
-from cis_power.outages.state import OutageFacts, World, instant
+from cis_power.outages.state import OutageFacts, World
 
 ENGINE = "engine"
 _CARRIED = ("kind", "sub_kind", "responsibility", "cause_code", "announced_at", "review_state", "probability")
@@ -33,7 +34,7 @@ def outage_code(key: str) -> str:
 def status_of(facts: OutageFacts) -> str:
     if facts.restored is not None:
         return "restored"
-    return "partially_restored" if facts.steps else "confirmed"
+    return "partially_restored" if facts.left else "confirmed"
 
 
 def write_states(

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cis_power.core.phases import ALL_PHASES
-from cis_power.outages.entries import OPENED, Entry
+from cis_power.outages.entries import OPENED, Entry, micros
 
 CONTRADICTION = "the switching entry contradicts the signal of the device"
+OSCILLATION_MOVES = 10
+OSCILLATION_MICROS = 60_000_000
 OUTAGE_FIELDS = ("kind", "sub_kind", "cause", "responsibility")
 HELD = "the device is held by a tag or a hand-set value"
 
@@ -35,6 +37,8 @@ class DevicePosition:
     held: dict[str, int] = field(default_factory=dict)
     opened_by: str | None = None
     opened_as: dict[str, Any] = field(default_factory=dict)
+    moves: list[int] = field(default_factory=list)
+    oscillates: bool = False
     conflict_entry: int | None = None
 
     @property
@@ -43,8 +47,8 @@ class DevicePosition:
 
     def as_list(self) -> list[Any]:
         """Plain data for a checkpoint."""
-        return [self.base, self.base_by_hand, self.signals, self.held, self.opened_by, self.opened_as,
-                self.conflict_entry]  # fmt: skip
+        return [self.base, self.base_by_hand, self.signals, self.held, self.opened_by, self.opened_as, self.moves,
+                self.oscillates, self.conflict_entry]  # fmt: skip
 
     @classmethod
     def from_list(cls, plain: list[Any]) -> "DevicePosition":
@@ -53,12 +57,16 @@ class DevicePosition:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Phases that an entry opened and closed, a contradiction it raised, and the entry whose contradiction it ended."""
+    """Phases that an entry opened and closed, a contradiction it raised, and the entry whose contradiction it ended.
+
+    `oscillates`: with this entry the device has begun to move to and fro.
+    """
 
     opened: int = 0
     closed: int = 0
     conflict: str | None = None
     resolved: int | None = None
+    oscillates: bool = False
 
 
 def apply(position: DevicePosition, entry: Entry, normal: int) -> Change:
@@ -66,7 +74,8 @@ def apply(position: DevicePosition, entry: Entry, normal: int) -> Change:
     before = position.open_mask
     conflict = _ACTIONS[entry.kind](position, entry, normal)
     after = position.open_mask
-    if after & ~before:
+    began = after != before and _count_move(position, entry)
+    if after & ~before and (began or not position.oscillates):
         position.opened_by = entry.identity
         position.opened_as = {name: entry.payload[name] for name in OUTAGE_FIELDS if entry.payload.get(name)}
     resolved = None
@@ -74,7 +83,20 @@ def apply(position: DevicePosition, entry: Entry, normal: int) -> Change:
         position.conflict_entry = entry.id
     elif position.conflict_entry is not None and not (_contradicted(position) or _withheld(position)):
         resolved, position.conflict_entry = position.conflict_entry, None
-    return Change(after & ~before, before & ~after, conflict, resolved)
+    return Change(after & ~before, before & ~after, conflict, resolved, began)
+
+
+def _count_move(position: DevicePosition, entry: Entry) -> bool:
+    """Keep the latest moves; answers whether the device begins to oscillate: so many moves in so short a time.
+
+    While it does, all its openings are one outage. A pause as long as that time ends it.
+    """
+    now = micros(entry.occurred_at)
+    position.moves = [*(moment for moment in position.moves if moment > now - OSCILLATION_MICROS), now]
+    position.moves = position.moves[-OSCILLATION_MOVES:]
+    before = position.oscillates and len(position.moves) > 1
+    position.oscillates = before or len(position.moves) == OSCILLATION_MOVES
+    return position.oscillates and not before
 
 
 def _point(entry: Entry) -> str:

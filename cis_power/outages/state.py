@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,6 @@ from cis_power.outages.grid import Flags, Grid, Index
 from cis_power.outages.positions import DevicePosition
 from cis_power.outages.spells import Interruptions, Spells
 from cis_power.outages.supply import Connections, Served
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970, exact."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def instant(value: int) -> datetime:
-    """The instant of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +42,8 @@ class World:
 class OutageFacts:
     """An outage as the engine sees it; times are microseconds. `key` is its opening entry and device.
 
-    `steps` counts restorations so far. `opened_as` is what the opening entry says of kind and cause.
+    `steps` counts restorations so far; `left`: somebody is back while others are not. `opened_as` is what the opening
+    entry says of kind and cause.
     """
 
     key: str
@@ -69,12 +57,13 @@ class OutageFacts:
     steps: int = 0
     step_at: int | None = None
     lasted: bool = False
+    left: bool = False
     changed: bool = True
 
     def as_list(self) -> list[Any]:
         """Plain data for a checkpoint."""
         return [self.key, self.device, self.began, self.earliest, self.latest, self.open_phases, self.opened_as,
-                self.restored, self.steps, self.step_at, self.lasted]  # fmt: skip
+                self.restored, self.steps, self.step_at, self.lasted, self.left]  # fmt: skip
 
     @classmethod
     def from_list(cls, plain: list[Any]) -> "OutageFacts":

@@ -146,3 +146,14 @@ def test_transformers_are_out_too() -> None:
     state, rows = run(the_world, [switch(0, 10, "open"), switch(0, 20, "close")])
     assert sorted(rows.transformers.columns["subject"].tolist()) == [1001, 1002]
     assert told(state, rows) == [(0, 0, 10, 20)]
+
+
+def test_flapping_is_one_oscillatory_event_and_few_outages() -> None:
+    """R10: 1 Hz for ten minutes; every raw interval is kept, the outages do not flood."""
+    flapping = [signal(A, second / 60, float(second % 2)) for second in range(600)]
+    state, rows = run(PLAIN, [*flapping, signal(A, 20, 1.0), signal(A, 30, 0.0), signal(A, 40, 1.0)])
+    assert [fact.reason for fact in rows.conflicts] == ["oscillatory: the device moves to and fro"]
+    intervals = [row for row in told(state, rows) if row[0] == 0]
+    assert len(intervals) == 301
+    assert intervals[-1][2:] == (30, 40)
+    assert len(rows.outages) <= 7

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from cis_power.outages.checkpoint import pack, unpack
 from cis_power.outages.engine import Engine
-from cis_power.outages.entries import Entry, steps
+from cis_power.outages.entries import Entry, micros, steps
 from cis_power.outages.harvest import harvest
-from cis_power.outages.state import State, micros
+from cis_power.outages.state import State
 from tests.outages.grids import SmallGrid
 from tests.outages.worlds import at, belonging, connections, minute, run, switch, told, world
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from cis_power.outages.engine import Engine
-from cis_power.outages.entries import CLOSED, OPENED, Entry, steps
+from cis_power.outages.entries import CLOSED, OPENED, Entry, instant, micros, steps
 from cis_power.outages.grid import Grid
 from cis_power.outages.harvest import Harvest, harvest
-from cis_power.outages.state import State, World, instant, micros
+from cis_power.outages.state import State, World
 from cis_power.outages.supply import EVER, NEVER, Connections, Served
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
