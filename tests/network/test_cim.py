@@ -10,7 +10,8 @@ import pytest
 
 from cis_power.core.phases import format_phases
 from cis_power.network.checks import check
-from cis_power.network.importers.cim import phase_mask, read_cim
+from cis_power.network.importers.cim import read_cim
+from cis_power.network.importers.cim_parts import phase_mask
 from cis_power.network.model import Equipment, NetworkModel
 
 KINDS = {
