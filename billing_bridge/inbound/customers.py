@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from billing_bridge.inbound.common import changes_of, midnight
+from billing_bridge.inbound.customer_file import CustomerFile
 from billing_bridge.inbound.districts import district_keys
 from cis_power.access.models import District
 from cis_power.core.batches import Outcome, Posting
 from cis_power.core.layouts import Row, Rows
-from cis_power.customers.agreement_posting import Agreement, Agreements
+from cis_power.customers.agreement_posting import Agreement, Agreements, active_elsewhere
 from cis_power.customers.connection_posting import Connections
 from cis_power.customers.contact_forms import read_email, read_phones
 from cis_power.customers.life_support import LifeSupports
@@ -30,7 +31,7 @@ from cis_power.customers.models import (
 from cis_power.customers.party_posting import Parties, Party, PartyTold
 from cis_power.customers.place_posting import Point, Points, PointTold
 from cis_power.customers.search_terms import write_terms
-from cis_power.customers.service_dates import Told, joint_time_line
+from cis_power.customers.service_dates import ACTIVE, Told, joint_time_line
 from cis_power.metering.installing import Meters
 from cis_power.metering.meter_terms import write_meter_terms
 from cis_power.metering.models import Meter, MeterInstallation
@@ -39,7 +40,6 @@ _ORDER = (
     District, Customer, CustomerAccount, ContactPoint, Place, ServiceLocation, UsagePoint, UsagePointStatus,
     UsagePointTerms, UsagePointDistrict, CustomerAgreement, SupplyConnection, LifeSupport, Meter, MeterInstallation,
 )  # fmt: skip
-_PARTY_FIELDS = ("name", "kind", "vip", "lang", "phone", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ class _CustomerRows:
         self._rows = list(rows)
         self._outcome = Outcome(rows)
         self._changes = changes_of(session, posting)
+        memory = posting.memory
+        self._file: CustomerFile = memory.setdefault("customers", None) or CustomerFile.of(posting.file or rows)
+        memory["customers"] = self._file
         self._known = self._load()
         self._accounts: set[int] = set()
         self._usage_points: set[int] = set()
@@ -136,37 +139,35 @@ class _CustomerRows:
         for contact, name in ((c, n) for group, n in ((phones, "phone"), (emails, "email")) for c in group):
             if contact.normal is None:
                 self._outcome.warn(place, f"unreadable_{name}", f"{name} cannot be read and is kept as text", name)
-        present = self._known.parties.find(row["account_no"])
-        status = told.status
-        first = self._first_row(place, row)
-        if present is not None and not first and status != "active":
-            status = None  # a further usage point of an account closes the account only where the first row does
+        number = row["account_no"]
+        if self._file.first_line[number] != row.line:
+            for name in self._file.differences(row):
+                message = f"line {self._file.first_line[number]} says otherwise for this account; its {name} counts"
+                self._outcome.warn(place, "account_differs", message, name)
+            # What is said of the account as a whole stands on its first line.
+            return self._known.parties.post(PartyTold(number, name=self._file.first_party[number][0]))
         party = PartyTold(
-            row["account_no"],
-            row["name"] if first else None,
-            row["kind"] if first else None,
-            row["vip"] if first else None,
-            row["lang"] if first else None,
-            phones if first else (),
-            emails if first else (),
-            status,
-            told.connected_at if first else None,
-            told.closed_at if first else None,
+            number,
+            row["name"],
+            row["kind"],
+            row["vip"],
+            row["lang"],
+            phones,
+            emails,
+            self._account_status(number),
+            told.connected_at,
+            told.closed_at,
         )
         return self._known.parties.post(party)
 
-    def _first_row(self, place: int, row: Row) -> bool:
-        """Whether this is the account's first row in the file; a later one that says otherwise is a warning."""
-        seen = self._posting.memory.setdefault("accounts", {})
-        told = tuple(row[name] for name in _PARTY_FIELDS)
-        first = seen.setdefault(row["account_no"], (row.line, told))
-        if first[0] == row.line:
-            return True
-        for name, before, now in zip(_PARTY_FIELDS, first[1], told, strict=True):
-            if now is not None and now != before:
-                message = f"line {first[0]} says otherwise for this account; its {name} counts"
-                self._outcome.warn(place, "account_differs", message, name)
-        return False
+    def _account_status(self, number: str) -> str | None:
+        """The best status of the account's usage points: those of the file, and those that are elsewhere active."""
+        status = self._file.status.get(number)
+        present = self._known.parties.find(number)
+        if status in (None, ACTIVE) or present is None or present.account["status"] != ACTIVE:
+            return status
+        elsewhere = active_elsewhere(self._session, present.account_id, self._file.usage_points[number])
+        return None if elsewhere else status
 
     def _post_point(self, place: int, row: Row) -> Point:
         district = row["district"]
@@ -207,9 +208,9 @@ class _CustomerRows:
         number = row["meter_no"]
         if number is None:
             return
-        seen = self._posting.memory.setdefault("meters", {})
-        if seen.setdefault(number, row["usage_point"]) != row["usage_point"]:
-            message = f"meter {number!r} stands at {seen[number]!r} already, by an earlier row"
+        first = self._file.usage_point_of_meter[number]
+        if first != row["usage_point"]:
+            message = f"meter {number!r} stands at {first!r}, by an earlier row"
             self._outcome.warn(place, "meter_elsewhere", message, "meter_no")
             return
         elsewhere = self._known.meters.stands_elsewhere(number, point.usage_point_id)

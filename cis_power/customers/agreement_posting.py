@@ -1,14 +1,15 @@
 """Who answers for a usage point, by date; many agreements at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cis_power.core.db import chunked
 from cis_power.customers.changes import Changes
-from cis_power.customers.models import CustomerAccount, CustomerAgreement
+from cis_power.customers.models import CustomerAccount, CustomerAgreement, UsagePoint, UsagePointStatus
 from cis_power.customers.service_dates import CLOSED, Span
 
 _CHUNK = 10_000
@@ -118,6 +119,19 @@ class Agreements:
             recorded_at=self._changes.origin.now,
         )
         self._by_point.setdefault(usage_point_id, []).append(replace(wanted, key=key))
+
+
+def active_elsewhere(session: Session, account_id: int, usage_points: Collection[str]) -> bool:
+    """Whether an account has another usage point than these that is active."""
+    row, status = CustomerAgreement, UsagePointStatus
+    query = (
+        select(UsagePoint.code)
+        .join(row, row.usage_point_id == UsagePoint.id)
+        .join(status, status.usage_point_id == UsagePoint.id)
+        .where(row.account_id == account_id, row.superseded_at.is_(None), row.ended_at.is_(None))
+        .where(status.status == "active", status.superseded_at.is_(None), status.ended_at.is_(None))
+    )
+    return bool(set(session.scalars(query)) - set(usage_points))
 
 
 def _implied(present: Agreement, wanted: Agreement) -> bool:

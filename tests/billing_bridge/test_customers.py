@@ -302,3 +302,31 @@ def test_districts_form_a_tree_whatever_their_order(database):
     again = put(database, "districts", "code,name\nD1,Far north\n")
     assert again.accepted == 1
     assert next(item.parent_id for item in read(database, District) if item.code == "D1") is not None
+
+
+def test_an_account_is_as_active_as_its_best_usage_point(database):
+    rows = [{**FULL, "usage_point": f"U{n}", "meter_no": ""} for n in (1, 2)]
+    rows[0]["status"] = "closed"
+    put(database, "customers", customers_text(rows))
+    assert [account.status for account in read(database, CustomerAccount)] == ["active"]
+    again = put(database, "customers", customers_text(rows) + "\n", now=LATER)
+    assert (again.accepted, again.unchanged) == (0, 2)
+    one = [{"account_no": "A1", "usage_point": "U1", "status": "closed", "rated_kva": "9"}]
+    put(database, "customers", customers_text(one), now=LATER)
+    assert [account.status for account in read(database, CustomerAccount)] == ["active"]
+    both = [{"account_no": "A1", "usage_point": f"U{n}", "status": "closed"} for n in (1, 2)]
+    put(database, "customers", customers_text(both), now=LATER)
+    assert [account.status for account in read(database, CustomerAccount)] == ["closed"]
+
+
+def test_rows_of_one_account_agree_whichever_chunk_they_are_in(database, monkeypatch):
+    monkeypatch.setattr("cis_power.core.batches.importing._FIRST_CHUNK", 1)
+    monkeypatch.setattr("cis_power.core.batches.importing._SMALLEST_CHUNK", 1)
+    monkeypatch.setattr("cis_power.core.batches.importing._LARGEST_CHUNK", {"sqlite": 1, "postgresql": 1})
+    rows = [{**FULL, "usage_point": f"U{n}", "meter_no": "M1", "name": f"Name {n}"} for n in (1, 2, 3)]
+    result = put(database, "customers", customers_text(rows))
+    assert result.accepted == 3
+    assert [customer.name for customer in read(database, Customer)] == ["Name 1"]
+    assert len(read(database, MeterInstallation)) == 1
+    codes = [problem.code for problem in result.problems]
+    assert codes.count("account_differs") == codes.count("meter_elsewhere") == 2

@@ -38,6 +38,7 @@ from cis_power.core.layouts.raw import RawRows
 from cis_power.core.models import Batch
 
 _FIRST_CHUNK = 500
+_SMALLEST_CHUNK = 300
 _LARGEST_CHUNK = {"sqlite": 50_000, "postgresql": 100_000}
 _CHUNK_SECONDS = {"sqlite": 0.4, "postgresql": 1.0}
 
@@ -75,7 +76,7 @@ def post_parsed(database: Database, settings: Settings, task: Import, parsed: Pa
             return _refuse(batch, parsed, task.now)
         if batch.status == REFUSED:
             begin_again(batch, len(parsed.rows), _control(parsed), task.now)
-        posting = Posting(batch.id, task.who, task.now, settings.zone, settings.region, task.source)
+        posting = Posting(batch.id, task.who, task.now, settings.zone, settings.region, task.source, parsed.good_rows)
         earlier = [] if batch.rows_done == 0 else _earlier_problems(session, batch, parsed)
     run = _Run(database, task, parsed, poster, posting, problems=[*parsed.problems, *earlier])
     return run.to_the_end()
@@ -166,7 +167,7 @@ class _Run:
             return
         dialect = self.database.dialect
         factor = _CHUNK_SECONDS[dialect] / max(elapsed, 0.001)
-        self.size = int(min(max(self.size * min(max(factor, 0.5), 2.0), 100), _LARGEST_CHUNK[dialect]))
+        self.size = int(min(max(self.size * min(max(factor, 0.5), 2.0), _SMALLEST_CHUNK), _LARGEST_CHUNK[dialect]))
 
     def _chunk(self, session: Session) -> tuple[BatchResult | None, int]:
         """Post the next rows; (the result once all are done, rows done)."""

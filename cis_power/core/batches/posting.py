@@ -19,8 +19,8 @@ ACCEPTED, UNCHANGED, REJECTED = range(3)
 class Posting:
     """What stays the same over one file: its batch, who and when, the system it comes from, the utility's zone.
 
-    `memory` lasts as long as the import runs, for what a posting function need not look up twice. It may be empty again
-    after a kill: nothing right may depend on it.
+    `file` is every good row of the file, where rows of one chunk must know of others. `memory` lasts as long as the
+    import runs, for what need not be made twice; after a kill it is empty again, so nothing right may depend on it.
     """
 
     batch_id: int | None
@@ -29,6 +29,7 @@ class Posting:
     zone: ZoneInfo
     region: str = "CN"
     source: str = "business"
+    file: Rows | None = None
     memory: dict[Any, Any] = field(default_factory=dict)
 
 
