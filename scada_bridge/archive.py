@@ -23,7 +23,7 @@ OURS: Mapping[str, tuple[str, ...]] = {
     "point_id": ("point_id", "point", "tag"),
     "measured_at": ("measured_at", "at", "time", "timestamp", "ts"),
     "value": ("value", "val"),
-    "quality": ("quality",),
+    "quality": ("quality", "q"),
 }
 _OURS_OF = {name: ours for ours, names in OURS.items() for name in names}
 _DEFAULT_TABLE = "history"

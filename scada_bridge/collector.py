@@ -25,6 +25,7 @@ from scada_bridge.source_task import Outcome, SourceTask
 from scada_bridge.spool import Spool, SpoolFull
 
 CONTROL = "collector"
+SOURCE, SPOOL = "source", "spool"  # what failed, where it is no device
 _WATCH_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
@@ -61,24 +62,29 @@ class Collector:
         by_source: dict[str, list[Point]] = {}
         for point in points:
             by_source.setdefault(point.source, []).append(point)
-        tasks = {}
-        for name, own in sorted(by_source.items()):
-            settings = self._settings.sources.get(name)
-            if settings is None:
-                _log.error("source %s of the point list is not configured: its %d points are missing", name, len(own))
-            tasks[name] = SourceTask(name, settings, own)
-            tasks[name].restore(self._spool.last_batches(name))
-        await self.close()
-        self._tasks = tasks
+        async with contextlib.AsyncExitStack() as quiet:
+            for lock in self._polling.values():
+                await quiet.enter_async_context(lock)  # a poll that is under way ends first
+            await self.close()
+            self._tasks = {}
+            for name, own in sorted(by_source.items()):
+                task = SourceTask(name, self._settings.sources.get(name), own)
+                if task.unusable is not None:
+                    _log.error("source %s with %d points cannot be polled: %s", name, len(own), task.unusable)
+                task.restore(self._spool.last_batches(name))
+                self._tasks[name] = task
 
     async def poll(self, name: str, groups: Sequence[float], *, insist: bool = False) -> Outcome:
         """Poll groups of a source, all as of one instant, and spool what came."""
         async with self._polling.setdefault(name, asyncio.Lock()):
-            batches = await self._tasks[name].poll(groups, insist=insist)
+            task = self._tasks[name]
+            if task.unusable is not None:
+                return Outcome(name, task.points, 0, {SOURCE: task.unusable}, None)
+            batches = await task.poll(groups, insist=insist)
             numbers = [await self._keep(batch) for batch in batches]
         failed = {device: reason for batch in batches for device, reason in batch.failed.items()}
         if None in numbers:
-            failed["spool"] = "no room on the disk"
+            failed[SPOOL] = "no room on the disk"
         points = sum(len(batch.rows) for batch in batches)
         missing = sum(code >= Quality.STALE for batch in batches for code in batch.rows.quality)
         return Outcome(name, points, points - missing, failed, numbers[-1])
@@ -160,7 +166,7 @@ class _Schedule:
 
     def _plan(self) -> None:
         for name, task in self._collector.tasks.items():
-            for seconds in task.poll_groups:
+            for seconds in () if task.unusable else task.poll_groups:
                 step = round(seconds * 1000)
                 begin = from_ms(to_ms(utc_now()) // step * step)
                 self._scheduler.add_job(

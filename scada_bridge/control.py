@@ -106,6 +106,9 @@ async def _answer(question: Path, request: dict[str, Any], handle: Handler) -> N
         found = await handle(request)
     except CisError as error:
         found = {"refused": error.message}
+    except OSError as error:
+        _log.error("a request failed: %s", error)
+        found = {"refused": f"the machine does not allow it: {error.strerror}"}
     try:
         write_whole(question.with_suffix(".answer"), json.dumps(found).encode(), 0o600)
     except OSError as error:

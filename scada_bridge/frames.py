@@ -8,6 +8,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 HEADER = 7
+DATA = 9  # behind function and byte count
 _LONGEST = 254  # of the length field: unit and PDU
 _EXCEPTION = 0x80
 _DEVICE_INFORMATION = 0x2B

@@ -149,10 +149,13 @@ class Connection:
     async def read(self, table: str, address: int, count: int) -> NDArray[np.uint16] | NDArray[np.bool_]:
         """Registers or bits. Raises ReadFailed (connection closed) or DeviceRefused (an exception answer)."""
         await self._connect()
-        answer = await self._ask(_REQUESTS[table](address=address, count=count, dev_id=self._unit))
+        await self._ask(_REQUESTS[table](address=address, count=count, dev_id=self._unit))
+        seen = self._judged()
+        assert isinstance(seen, frames.Answer)
         if table in BIT_TABLES:
-            return np.array(answer.bits[:count], dtype=np.bool_)
-        return np.array(answer.registers, dtype=np.uint16)
+            packed = np.frombuffer(seen.frame, np.uint8, offset=frames.DATA)
+            return np.unpackbits(packed, count=count, bitorder="little").astype(np.bool_)
+        return np.frombuffer(seen.frame, ">u2", count, frames.DATA).astype(np.uint16)
 
     async def close(self) -> None:
         """Close; a later read connects anew."""

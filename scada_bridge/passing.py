@@ -8,7 +8,7 @@ from typing import Any
 from cis_power.core.config import Settings
 from cis_power.core.db import Database
 from cis_power.core.errors import CisError, Conflict, NotFound, Unavailable
-from scada_bridge.collector import collect_once, control_folder
+from scada_bridge.collector import SOURCE, collect_once, control_folder
 from scada_bridge.control import ask, holding
 from scada_bridge.loader import Loaded, load_now
 from scada_bridge.published import read_published
@@ -52,10 +52,11 @@ def one_pass(database: Database, settings: Settings, source: str | None) -> Pass
         if source is not None and source not in settings.sources and source not in _published_sources(settings):
             raise NotFound(f"there is no source {source!r}")
         outcomes = collect(settings, source)
+    served = {name for holder in holders.values() for name in holder.serves}
     failed = {
-        outcome.source: "; ".join(f"device {device}: {reason}" for device, reason in sorted(outcome.failed.items()))
+        outcome.source: _words(outcome)
         for outcome in outcomes
-        if outcome.failed
+        if outcome.failed and not (SOURCE in outcome.failed and outcome.source in served)
     }
     loaded = load_now(database, settings.run_dir)
     pulled = []
@@ -66,6 +67,11 @@ def one_pass(database: Database, settings: Settings, source: str | None) -> Pass
             except CisError as error:
                 failed[name] = error.message
     return Pass(outcomes, loaded, pulled, failed)
+
+
+def _words(outcome: Outcome) -> str:
+    told = sorted(outcome.failed.items())
+    return "; ".join(f"device {what}: {why}" if what.isdigit() else why for what, why in told)
 
 
 def _published_sources(settings: Settings) -> set[str]:

@@ -23,14 +23,17 @@ class Reading:
 
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
-    reason: list[str | None]
+    reason: NDArray[np.object_]  # str or None
     failed: NDArray[np.bool_]
 
 
 def nothing_read(count: int, reason: str) -> Reading:
     """A poll that brought nothing, for `count` points."""
     return Reading(
-        np.full(count, np.nan), np.full(count, Quality.STALE, np.uint8), [reason] * count, np.ones(count, np.bool_)
+        np.full(count, np.nan),
+        np.full(count, Quality.STALE, np.uint8),
+        np.full(count, reason, np.object_),
+        np.ones(count, np.bool_),
     )
 
 
@@ -107,8 +110,8 @@ class Picture:
             [self.points[row].point_id for row in rows],
             [None if np.isnan(value) else value for value in self._value[rows].tolist()],
             [None if at == NEVER else at for at in self._measured[rows].tolist()],
-            [int(code) for code in quality],
-            reading.reason,
+            quality.tolist(),
+            reading.reason.tolist(),
             changes,
         )
 

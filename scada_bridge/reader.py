@@ -19,6 +19,7 @@ from scada_bridge.points import BIT_TABLES, Point
 
 _MOST_SPLITS_A_POLL = 64
 _REFUSED_A_POLL = 8
+_WORDS = np.array([None, *REASONS[1:]], np.object_)
 _log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint16] | NDArray[np.bool_]
@@ -121,7 +122,7 @@ class Images:
     """How the images of some blocks are decoded: all registers at once, all bits at once."""
 
     def __init__(self, points: Sequence[Point], blocks: Sequence[Block]) -> None:
-        self._parts: list[tuple[list[int], list[int], Decoder]] = []  # blocks, rows, decoder
+        self._parts: list[tuple[list[int], NDArray[np.intp], Decoder]] = []  # blocks, rows, decoder
         for in_bits in (False, True):
             chosen = [place for place, block in enumerate(blocks) if (block.table in BIT_TABLES) == in_bits]
             rows: list[int] = []
@@ -132,7 +133,8 @@ class Images:
                 places.extend(begin + points[row].address - block.address for row in block.rows)
                 begin += block.count
             if chosen:
-                self._parts.append((chosen, rows, Decoder([points[row] for row in rows], places)))
+                decoder = Decoder([points[row] for row in rows], places)
+                self._parts.append((chosen, np.array(rows, np.intp), decoder))
 
     def decode_into(self, reading: Reading, images: Sequence[Image]) -> None:
         """Enter what the images, one a block in the blocks' order, say of their points."""
@@ -141,8 +143,7 @@ class Images:
             reading.value[rows] = decoded.value
             reading.quality[rows] = decoded.quality
             reading.failed[rows] = False
-            for row, code in zip(rows, decoded.reason.tolist(), strict=True):
-                reading.reason[row] = REASONS[code] if code else None
+            reading.reason[rows] = _WORDS[decoded.reason]
 
 
 class PartlyRead(Exception):

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from cis_power.core.config import SourceSettings
+from cis_power.core.errors import ConfigError
 from cis_power.core.time import utc_now
 from scada_bridge.batch import Batch, to_ms
-from scada_bridge.picture import Picture, Reading, nothing_read
+from scada_bridge.picture import Picture, Reading
 from scada_bridge.points import Point
 from scada_bridge.reader import DeviceReader
 from scada_bridge.sources import source_type
@@ -32,7 +33,10 @@ class Outcome:
 
 
 class SourceTask:
-    """One source. Its devices are asked side by side; all they bring is one batch, so that a poll is one step."""
+    """One source. Its devices are asked side by side; all they bring is one batch, so that a poll is one step.
+
+    `unusable` says why it cannot be polled at all (not configured, a wrong URL); then `poll` must not be called.
+    """
 
     def __init__(self, name: str, settings: SourceSettings | None, points: Sequence[Point]) -> None:
         self.name = name
@@ -44,13 +48,20 @@ class SourceTask:
             seconds: {device: np.array(own, np.intp) for device, own in devices.items()}
             for seconds, devices in rows.items()
         }
-        self._readers = {} if settings is None else self._open(settings, points)
         self._resumed: dict[float, int] = {}
+        self.unusable: str | None = None
+        self._readers: dict[int, DeviceReader] = {}
+        try:
+            self._readers = self._open(settings, points)
+        except ConfigError as error:
+            self.unusable = error.message
 
-    def _open(self, settings: SourceSettings, points: Sequence[Point]) -> dict[int, DeviceReader]:
+    def _open(self, settings: SourceSettings | None, points: Sequence[Point]) -> dict[int, DeviceReader]:
+        if settings is None:
+            raise ConfigError("the source is not configured")
         kind = source_type(settings)
         if kind.open_channel is None:
-            return {}
+            raise ConfigError("the source is an archive and is not polled")
         readers = {}
         for device in sorted({point.device_id for point in points}):
             groups = {
@@ -65,6 +76,11 @@ class SourceTask:
         """Take over what an earlier collector knew; the first poll of each group tells since when none was made."""
         self.picture.restore(batches)
         self._resumed = dict(self.picture.polled_ms)
+
+    @property
+    def points(self) -> int:
+        """How many points it has."""
+        return len(self.picture.points)
 
     @property
     def poll_groups(self) -> tuple[float, ...]:
@@ -86,25 +102,21 @@ class SourceTask:
         return batches
 
     async def _read(self, device: int, poll_seconds: float, insist: bool) -> Reading:
-        reader = self._readers.get(device)
-        if reader is None:
-            return nothing_read(len(self._rows[poll_seconds][device]), "source is not configured for polling")
-        return await reader.poll(poll_seconds, insist=insist)
+        return await self._readers[device].poll(poll_seconds, insist=insist)
 
     def _batch(
         self, poll_seconds: float, readings: Mapping[int, Reading], began_at: datetime, polled_at: datetime
     ) -> Batch:
         failed = {}
         for device, reading in readings.items():
-            reader = self._readers.get(device)
-            trouble = reader.trouble if reader else None
+            trouble = self._readers[device].trouble
             if trouble or reading.failed.all():
                 failed[str(device)] = trouble or next((reason for reason in reading.reason if reason), "not read")
         rows = np.concatenate([self._rows[poll_seconds][device] for device in readings])
         joined = Reading(
             np.concatenate([reading.value for reading in readings.values()]),
             np.concatenate([reading.quality for reading in readings.values()]),
-            [reason for reading in readings.values() for reason in reading.reason],
+            np.concatenate([reading.reason for reading in readings.values()]),
             np.concatenate([reading.failed for reading in readings.values()]),
         )
         polled_ms = to_ms(polled_at)

@@ -212,7 +212,8 @@ def test_unconfigured_sources_are_named_and_the_others_polled(tmp_path):
             collector = await collector_for(tmp_path, {"rtu1": device}, [*POINTS, strange])
             outcomes = {outcome.source: outcome for outcome in await collector.pass_once()}
             assert outcomes["rtu1"].failed == {}
-            assert outcomes["nowhere"].failed == {"1": "source is not configured for polling"}
+            assert outcomes["nowhere"].failed == {"source": "the source is not configured"}
+            assert outcomes["nowhere"].batch is None, "nothing was tried, so nothing is told"
             with pytest.raises(NotFound):
                 await collector.pass_once("absent")
             await collector.close()

@@ -35,7 +35,7 @@ def polls(script, step_ms=1000):
         if seen is None:
             reading, failed = nothing_read(3, "no answer"), {"1": "no answer"}
         else:
-            reading = Reading(np.array(seen, float), np.zeros(3, np.uint8), [None] * 3, np.zeros(3, bool))
+            reading = Reading(np.array(seen, float), np.zeros(3, np.uint8), np.full(3, None), np.zeros(3, bool))
             failed = {}
         rows = picture.take(np.arange(3), reading, at)
         found.append(batch(at, {}, failed=failed).__class__("rtu1", at - 5, at, 1.0, rows, failed, 1))

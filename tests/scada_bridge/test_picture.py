@@ -13,7 +13,7 @@ ALL = np.arange(3)
 
 def reading(*values, quality=Quality.GOOD):
     codes = np.full(len(values), quality, np.uint8)
-    return Reading(np.array(values, float), codes, [None] * len(values), np.zeros(len(values), bool))
+    return Reading(np.array(values, float), codes, np.full(len(values), None), np.zeros(len(values), bool))
 
 
 def as_batch(rows, at):
