@@ -11,6 +11,7 @@ from cis_power.access.viewer import Viewer
 from cis_power.customers.money_reads import BillRow, PaymentRow, bills_of, payments_of
 from cis_power.customers.records import AccountRecord, UsagePointRecord
 from cis_power.metering.latest import last_reading_at
+from cis_power.metering.meters import MeterRow, meters_at
 from cis_power.metering.reads import LoadValue, load_curve
 from cis_power.outages.history_reads import InterruptionRow, interruptions_of
 from cis_power.outages.records import SupplyPoint
@@ -45,6 +46,7 @@ class CustomerPage:
     """The parts besides the record itself; None: the role does not see it."""
 
     supply: Sequence[SpokenSupply] | None
+    meters: Sequence[MeterRow]
     load: Load | None
     interruptions: Sequence[InterruptionRow] | None
     bills: Sequence[BillRow] | None
@@ -57,6 +59,7 @@ def customer_page(session: Session, viewer: Viewer, record: AccountRecord, now: 
     money = viewer.may("money:account:read")
     return CustomerPage(
         supply=supply_of(session, viewer, record, now) if viewer.may("customers:supply:read") else None,
+        meters=meters_at(session, viewer, [point.id for point in own]),
         load=_load(session, viewer, own, now) if viewer.may("load:curve:read") and own else None,
         interruptions=(
             interruptions_of(session, viewer, [point.id for point in own], now)

@@ -129,6 +129,18 @@ LABELS: dict[str, Words] = {
         "line": _l("line"),
         "transformer": _l("transformer"),
     },
+    "quantity": {
+        "energy": _l("energy"),
+        "reactive_energy": _l("reactive energy"),
+        "demand": _l("demand"),
+        "voltage": _l("voltage"),
+        "current": _l("current"),
+        "power": _l("power"),
+        "position": _l("position"),
+        "operations": _l("operations"),
+    },
+    "direction": {"import": _l("received"), "export": _l("delivered to the network")},
+    "channel_kind": {"interval": _l("interval values"), "register": _l("register")},
     "position": {"open": _l("open"), "closed": _l("closed"), "partly_open": _l("partly open")},
     "call_channel": {"phone": _l("phone"), "ivr": _l("voice menu"), "web": _l("web"), "cti": _l("telephone system")},
     "trouble_code": {

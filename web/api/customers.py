@@ -6,6 +6,7 @@ from flask import Blueprint, Response, g, jsonify
 from pydantic import Field
 
 from cis_power.customers.reads import read_account
+from cis_power.metering.meters import meters_at
 from cis_power.outages.supply_answer import supply_answer
 from web.api.description import PREFIX, described
 from web.api.schemas import Customer, CustomerLine, Many, Supply
@@ -35,9 +36,11 @@ def account(account_no: str) -> Response:
     """One account."""
     with reading() as session:
         record = read_account(session, viewer(), account_no, now())
+        own = {point.id: point.usage_point for point in record.usage_points if point.inside}
+        meters = meters_at(session, viewer(), list(own))
     audit_subject("customer_account", record.id)
     g.rows_shown = 1
-    return jsonify(_without_keys(json_value(record)))
+    return jsonify(_without_keys(json_value(record)) | {"meters": json_value(meters)})
 
 
 class SupplyQuery(Input):

@@ -65,6 +65,15 @@ class CustomerUsagePoint(Answer):
     nominal_v: float | None
 
 
+class MeterLine(Answer):
+    """A channel of a meter at a usage point."""
+
+    meter_no: str
+    usage_point: str
+    channel: str | None
+    multiplier: float
+
+
 class Customer(Answer):
     """An account with its customer and usage points."""
 
@@ -77,6 +86,7 @@ class Customer(Answer):
     phones: list[str]
     emails: list[str]
     usage_points: list[CustomerUsagePoint]
+    meters: list[MeterLine]
 
 
 class Estimate(Answer):

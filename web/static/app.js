@@ -133,5 +133,12 @@
     button.hidden = !navigator.clipboard;
     button.addEventListener("click", () => navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim()));
   }
+  // A form that must act once: pressing its button twice sends the same key twice; coming back to it makes a new one.
+  window.addEventListener("pageshow", () => {
+    for (const input of scripted("input[data-fresh-key]")) {
+      input.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+  });
+
   for (const select of scripted("select[data-submit]")) select.addEventListener("change", () => select.form.requestSubmit());
 })();

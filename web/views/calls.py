@@ -1,6 +1,5 @@
 """Trouble calls: the list, and the form that takes one and answers at once."""
 
-import secrets
 from datetime import datetime
 from typing import Annotated
 
@@ -44,7 +43,6 @@ def call_list(query: CallQuery, file_format: str) -> Response:
         "calls.html",
         query=query,
         codes=LABELS["trouble_code"],
-        key=secrets.token_hex(16),
     )
     return live_response(response, [row.as_dict() for row in rows])
 
