@@ -49,15 +49,15 @@ def visible(viewer: Viewer, moment: Moment) -> ColumnElement[bool]:
     """Whether an outage state may be seen: a member in the territory, or its device."""
     if viewer.districts is None:
         return true()
-    rows = belonging(moment)
-    of_member = exists().where(
-        rows.c.outage_id == OutageState.outage_id, inside(viewer, rows.c.usage_point_id, moment)
+    member, row = aliased(OutageMember), aliased(Interruption)
+    own = select(EquipmentState.element_id).where(in_territory(viewer, EquipmentState.district_id))
+    return or_(
+        OutageState.device_id.in_(own),
+        exists().where(member.outage_id == OutageState.outage_id, moment.known(member),
+                       inside(viewer, member.usage_point_id, moment)),
+        exists().where(row.outage_id == OutageState.outage_id, moment.known(row), row.source != "engine",
+                       inside(viewer, row.usage_point_id, moment)),
     )  # fmt: skip
-    equipment = aliased(EquipmentState)
-    of_device = exists().where(
-        equipment.element_id == OutageState.device_id, in_territory(viewer, equipment.district_id)
-    )
-    return or_(of_member, of_device)
 
 
 def is_priority(usage_point: Any, moment: Moment) -> ColumnElement[bool]:

@@ -14,11 +14,11 @@ from cis_power.core.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`about`: the instant asked about; `known_at`: the instant of knowledge; `past`: the question is not about now."""
+    """`about`: the instant asked about; `known_at`: the instant of knowledge; `current`: that is now."""
 
     about: datetime
     known_at: datetime
-    past: bool
+    current: bool
 
     @classmethod
     def of(cls, now: datetime, at: datetime | None = None, as_of: datetime | None = None) -> "Moment":
@@ -29,13 +29,16 @@ class Moment:
         if asked is not None and asked > now:
             raise InvalidInput(f"{asked.isoformat()} lies in the future")
         if at is not None:
-            return cls(at, at, past=True)
+            return cls(at, at, current=False)
         if as_of is not None:
-            return cls(as_of, now, past=True)
-        return cls(now, now, past=False)
+            return cls(as_of, now, current=True)
+        return cls(now, now, current=True)
 
     def known(self, model: Any) -> ColumnElement[bool]:
         """Rows of a table with times of knowledge that were held true."""
+        if self.current:
+            unsuperseded: ColumnElement[bool] = model.superseded_at.is_(None)
+            return unsuperseded
         return and_(
             model.recorded_at <= self.known_at,
             or_(model.superseded_at.is_(None), model.superseded_at > self.known_at),

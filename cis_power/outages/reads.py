@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
+from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
 from cis_power.core.errors import NotFound
 from cis_power.network.models import Element, EquipmentState
@@ -130,7 +131,7 @@ def _records(session: Session, viewer: Viewer, rows: Sequence[Any], moment: Mome
     own = whole if viewer.districts is None else counts(session, viewer, ids, moment)
     evidence = device_evidence(session, [(state, outage) for state, outage, _feeder in rows], moment)
     expected = estimates(session, ids, moment)
-    transformers = _transformer_counts(session, ids, moment)
+    transformers = _transformer_counts(session, viewer, ids, moment)
     none = dict.fromkeys(("affected", "out", "partial", "priority"), 0)
     answer = []
     for state, outage, feeder in rows:
@@ -166,11 +167,12 @@ def estimates(session: Session, outages: Sequence[int], moment: Moment) -> dict[
     return {one.outage_id: Estimate(one.earliest_at, one.latest_at, one.source) for one in session.scalars(query)}
 
 
-def _transformer_counts(session: Session, outages: Sequence[int], moment: Moment) -> dict[int, int]:
+def _transformer_counts(session: Session, viewer: Viewer, outages: Sequence[int], moment: Moment) -> dict[int, int]:
     row = OutageTransformer
     query = (
         select(row.outage_id, func.count(row.element_id.distinct()))
         .where(row.outage_id.in_(outages), moment.known(row), moment.holding(row.began_at, row.ended_at))
+        .where(_own_equipment(viewer, row.element_id))
         .group_by(row.outage_id)
     )
     return {outage: int(number) for outage, number in session.execute(query)}
@@ -183,9 +185,16 @@ def _transformers(session: Session, viewer: Viewer, outage: int, moment: Moment)
         select(Element.code).distinct()
         .join(row, row.element_id == Element.id)
         .where(row.outage_id == outage, moment.known(row), row.began_at <= moment.about)
+        .where(_own_equipment(viewer, row.element_id))
         .order_by(Element.code)
     )  # fmt: skip
-    if viewer.districts is not None:
-        own = select(EquipmentState.element_id).where(EquipmentState.district_id.in_(sorted(viewer.districts)))
-        query = query.where(row.element_id.in_(own))
     return tuple(session.scalars(query))
+
+
+def _own_equipment(viewer: Viewer, element_id: Any) -> ColumnElement[bool]:
+    """Whether equipment lies in the viewer's territory."""
+    if viewer.districts is None:
+        return true()
+    own = select(EquipmentState.element_id).where(in_territory(viewer, EquipmentState.district_id))
+    condition: ColumnElement[bool] = element_id.in_(own)
+    return condition
