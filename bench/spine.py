@@ -36,6 +36,7 @@ POLL_SECONDS = 1.0
 CHANGES = 24
 PEER_CHANGES = 12
 SEED = 7
+FAR_SWITCH = 8
 PLACE = Path("build") / "bench"
 GIVE_UP_SECONDS = 60.0
 KINDS = ("districts", "network", "customers", "connections", "points")
@@ -130,11 +131,14 @@ def _targets(plan: network.Plan) -> list[Target]:
     }
     chosen = []
     for feeder in range(plan.feeders):
-        for device in (f"{network.feeder_code(feeder)}-CB", f"{network.feeder_code(feeder)}-SW08"):
-            customer = last_of_feeder[feeder]
-            chosen.append(
-                Target(device, *places[device], customers.account_no(customer), customers.usage_point(customer))
-            )
+        customer = last_of_feeder[feeder]
+        lateral = int(transformers[customer]) % plan.transformers_a_feeder
+        devices = [f"{network.feeder_code(feeder)}-CB"]
+        if network.trunk_place(plan, lateral) > FAR_SWITCH:
+            devices.append(f"{network.feeder_code(feeder)}-SW{FAR_SWITCH:02d}")
+        for device in devices:
+            who = customers.account_no(customer), customers.usage_point(customer)
+            chosen.append(Target(device, *places[device], *who))
     return random.Random(SEED).sample(chosen, min(len(chosen), CHANGES // 2))
 
 

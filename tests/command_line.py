@@ -8,12 +8,19 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from tests.waiting import wait_for
+from tests.warm import OPTIONS, Kitchen
 
-PROGRAM = [sys.executable, "-W", "error::RuntimeWarning", "-m", "cis_power"]
+PROGRAM = [sys.executable, *OPTIONS, "-m", "cis_power"]
+
+
+@cache
+def _kitchen() -> Kitchen:
+    return Kitchen()
 
 
 @dataclass(frozen=True)
@@ -110,22 +117,29 @@ class CommandLine:
         self, *words: object, expect: int | None = 0, input: str | None = None, seconds: float = 120
     ) -> Answer:
         """Run to the end. The exit code must be `expect` (None: any)."""
-        command = [*PROGRAM, *map(str, words)]
+        run = self._cold if os.environ.get("CIS_TEST_COLD") else self._warm
+        answer = run(words, input, seconds)
+        if expect is not None:
+            assert answer.code == expect, f"{words}: exit {answer.code}\n{answer.out}\n{answer.err}"
+        return answer
+
+    def _warm(self, words: tuple[object, ...], given: str | None, seconds: float) -> Answer:
+        code, out, err = _kitchen().run([*map(str, words)], self.folder, self.environment(), given, seconds)
+        return Answer(code, out.replace("\r\n", "\n"), err)
+
+    def _cold(self, words: tuple[object, ...], given: str | None, seconds: float) -> Answer:
         done = subprocess.run(
-            command,
+            [*PROGRAM, *map(str, words)],
             cwd=self.folder,
             env=self.environment(),
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             text=True,
             timeout=seconds,
             check=False,
         )
-        answer = Answer(done.returncode, done.stdout, done.stderr)
-        if expect is not None:
-            assert answer.code == expect, f"{words}: exit {answer.code}\n{answer.out}\n{answer.err}"
-        return answer
+        return Answer(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: object) -> Running:
         """Start a command that goes on running, in a process group of its own."""

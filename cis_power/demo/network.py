@@ -83,12 +83,13 @@ def nodes(plan_: Plan) -> Iterator[Row]:
         for place in range(TRUNK_NODES):
             yield f"{code}-N{place:02d}", x + 2 * place + 1, y, MEDIUM_V
         for lateral in range(plan_.transformers_a_feeder):
-            at = x + 2 * _trunk_place(plan_, lateral) + 1 + (lateral % 5) * 0.3
+            at = x + 2 * trunk_place(plan_, lateral) + 1 + (lateral % 5) * 0.3
             yield f"{code}-P{lateral + 1:03d}", at, y + 1, MEDIUM_V
             yield f"{code}-B{lateral + 1:03d}", at, y + 1.5, LOW_V
 
 
-def _trunk_place(plan_: Plan, lateral: int) -> int:
+def trunk_place(plan_: Plan, lateral: int) -> int:
+    """The trunk node that a feeder's lateral hangs on."""
     return lateral * TRUNK_NODES // plan_.transformers_a_feeder
 
 
@@ -115,7 +116,7 @@ def equipment(plan_: Plan) -> Iterator[Row]:
             ends = f"{code}-N{place:02d}", f"{code}-N{place + 1:02d}"
             yield _trunk_device(code, place), kind, *ends, 0, int(kind != "line"), "ABC", "", *tail, "", "utility"
         for lateral in range(plan_.transformers_a_feeder):
-            number, trunk = f"{lateral + 1:03d}", f"{code}-N{_trunk_place(plan_, lateral):02d}"
+            number, trunk = f"{lateral + 1:03d}", f"{code}-N{trunk_place(plan_, lateral):02d}"
             yield f"{code}-FU{number}", "fuse", trunk, f"{code}-P{number}", 0, 0, "ABC", "", *tail, "", "utility"
             ends = f"{code}-P{number}", f"{code}-B{number}"
             owner = "customer" if lateral % 17 == 16 else "utility"

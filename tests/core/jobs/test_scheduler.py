@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy import select, text
 
 from cis_power.core.config import Settings
 from cis_power.core.db import Database
+from cis_power.core.entries import load_items
 from cis_power.core.errors import Conflict, NotFound
 from cis_power.core.jobs import Job, JobContext, records, run_now
 from cis_power.core.jobs.declaration import ALWAYS, period_name
@@ -167,6 +169,23 @@ def test_a_period_that_another_process_runs_is_waited_for_and_not_run_again(data
         waiting.join(20)
     assert not ran
     assert _runs(database, "t.once")[0].message == "by the other"
+
+
+def test_a_separate_job_runs_in_a_process_of_its_own(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIS_DATABASE", database_url)
+    monkeypatch.chdir(tmp_path)
+    job = next(job for job in load_items("cis_power.jobs") if job.name == "core.forget-job-runs")
+    job = replace(job, separate=True)
+    with records.Recorder(database) as recorder:
+        runner = Runner(database, Settings(), recorder, threading.Event())
+        assert runner.run_child(job, START) == "done"
+        assert runner.run_child(replace(job, name="core.no-such-job"), START) == "failed"
+    (run,) = _runs(database, job.name)
+    assert (run.status, run.message) == ("done", "0 runs deleted")
+    assert run.process is not None
+    assert run.process.rsplit(":", 1)[1] != str(os.getpid())
 
 
 def test_run_now_waits_for_a_running_pass_and_says_so_when_it_does_not_end(database: Database) -> None:
