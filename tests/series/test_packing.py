@@ -149,3 +149,15 @@ def test_naive_instants_and_unknown_qualities_are_refused():
         pack(np.array([1]), np.array([0]), np.array([1.0]), np.array([9], np.uint8), step_seconds=60, wide=True)
     with pytest.raises(ValueError, match="differ in length"):
         pack(np.array([1, 2]), np.array([0]), np.array([1.0]), None, step_seconds=60, wide=True)
+
+
+def test_the_rules_of_merging():
+    """Which of a stored and a later value stays: a table by rule, stored and later quality."""
+    good, worse, missing = (np.uint8(code) for code in (Quality.GOOD, Quality.SUSPECT, Quality.MISSING))
+    pairs = [(good, good), (good, worse), (worse, good), (good, missing), (missing, good)]  # stored, later
+    taken = {rule: [bool(replaces(rule, later, stored)) for stored, later in pairs] for rule in Rule}
+    assert taken == {
+        Rule.LAST: [True, True, True, False, True],
+        Rule.BETTER: [True, False, True, False, True],
+        Rule.FILL: [False, False, True, False, True],
+    }
