@@ -19,6 +19,7 @@ class EngineMark(Base):
     model_at: Mapped[datetime | None] = mapped_column(comment="up to where changes of the model are applied")
     recorded_at: Mapped[datetime] = mapped_column(comment="time of knowledge of the last pass; never falls")
     signal_event_id: Mapped[int] = mapped_column(default=0, comment="up to where signal events are taken in")
+    linked_points: Mapped[int] = mapped_column(default=0, comment="position points that had a device then")
     connection_id: Mapped[int] = mapped_column(default=0, comment="up to where supply connections are known")
     connections: Mapped[int] = mapped_column(default=0, comment="supply connections known")
     connections_superseded_at: Mapped[datetime | None] = mapped_column(comment="latest supersession known")

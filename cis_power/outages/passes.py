@@ -113,8 +113,8 @@ def _mark(session: Session, now: datetime) -> EngineMark:
     one_at_a_time(session, "outages.engine")
     mark = session.scalar(select(EngineMark))
     if mark is None:
-        mark = EngineMark(id=1, passes=0, step_key="", recorded_at=now, signal_event_id=0, connection_id=0,
-                          connections=0, versions="")  # fmt: skip
+        mark = EngineMark(id=1, passes=0, step_key="", recorded_at=now, signal_event_id=0, linked_points=0,
+                          connection_id=0, connections=0, versions="")  # fmt: skip
         session.add(mark)
         session.flush()
     return mark

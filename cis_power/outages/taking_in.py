@@ -7,7 +7,7 @@ them. The engine takes them in at the beginning of its pass, in its own transact
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.quality import Quality
@@ -30,6 +30,8 @@ def telemetry_waits(session: Session, mark: EngineMark) -> bool:
     """Whether there are signal events or overrides that a pass would look at."""
     if (session.scalar(select(func.max(SignalEvent.id))) or 0) > mark.signal_event_id:
         return True
+    if session.scalar(_linked_points()) != mark.linked_points:
+        return True
     held = select(func.count(PointOverride.id) + func.count(PointOverride.ended_at)).join(
         Point, Point.id == PointOverride.point_id
     ).where(Point.quantity == POSITION, Point.element_id.is_not(None))  # fmt: skip
@@ -37,18 +39,30 @@ def telemetry_waits(session: Session, mark: EngineMark) -> bool:
     return session.scalar(held) != session.scalar(taken)
 
 
+def _linked_points() -> Select[int]:
+    return select(func.count(Point.id)).where(Point.quantity == POSITION, Point.element_id.is_not(None))
+
+
 def _take_signals(session: Session, mark: EngineMark, now: datetime) -> int:
-    """Only what may decide becomes an entry: the rest stays with telemetry and can change nothing here."""
+    """Only what may decide becomes an entry: the rest stays with telemetry and can change nothing here.
+
+    A point whose device came to the network after the point's first events gives all of them when it is linked.
+    """
     newest = session.scalar(select(func.max(SignalEvent.id))) or 0
+    linked = session.scalar(_linked_points()) or 0
+    wanted: ColumnElement[bool] = SignalEvent.id > mark.signal_event_id
+    if linked != mark.linked_points:
+        heard = select(IntakeEntry.element_id).where(IntakeEntry.kind == "signal", IntakeEntry.element_id.is_not(None))
+        wanted = or_(wanted, Point.element_id.not_in(heard))
     rows = session.execute(
         select(SignalEvent, Point.point_id, Point.element_id, Source.name)
         .join(Point, Point.id == SignalEvent.point_id)
         .join(Source, Source.id == Point.source_id)
-        .where(SignalEvent.id > mark.signal_event_id, Point.quantity == POSITION, Point.element_id.is_not(None))
+        .where(wanted, Point.quantity == POSITION, Point.element_id.is_not(None))
         .order_by(SignalEvent.id)
     ).all()
     entries = []
-    mark.signal_event_id = max(mark.signal_event_id, newest)
+    mark.signal_event_id, mark.linked_points = max(mark.signal_event_id, newest), linked
     for event, point_id, element_id, source in rows:
         if event.value in (OPENED, CLOSED) and Quality(event.quality).decides:
             payload: dict[str, Any] = {"point": point_id}

@@ -6,13 +6,14 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cis_power.core.quality import Quality
 from cis_power.outages.checkpoint import pack, unpack
 from cis_power.outages.engine import Engine
 from cis_power.outages.entries import Entry, micros, steps
 from cis_power.outages.harvest import harvest
 from cis_power.outages.state import State
 from tests.outages.grids import SmallGrid
-from tests.outages.worlds import at, belonging, connections, minute, run, switch, told, world
+from tests.outages.worlds import at, belonging, connections, minute, run, signal, switch, told, world
 
 EXAMPLES = 300
 
@@ -136,3 +137,20 @@ def test_a_checkpoint_anywhere_changes_nothing(seed: int) -> None:
     gone = {subject - 100 for subject in late.interruptions.stale.tolist()}
     kept = [row for row in told(first, early) if not (row in open_before and row[0] in gone)]
     assert sorted(kept + told(second, late)) == expected[0]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.integers(0, 10**9))
+def test_worthless_signals_change_nothing(seed: int) -> None:
+    """R9: whatever is stale, suspect, bad, missing or intermediate, the ledger is that of the good signals alone."""
+    rng = random.Random(seed)
+    grid = network(rng)
+    the_world = world(grid, connections(links(rng, grid)))
+    entries = [
+        signal(rng.randrange(len(grid.ends)), when, rng.choice([0.0, 1.0, None, 2.0]),
+               quality=rng.choice(list(Quality)))
+        for when in range(1, 40)
+    ]  # fmt: skip
+    everything, good = run(the_world, entries), run(the_world, [entry for entry in entries if entry.decides])
+    assert told(*everything) == told(*good)
+    assert belonging(*everything) == belonging(*good)

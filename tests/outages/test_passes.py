@@ -262,6 +262,29 @@ def test_telemetry_is_taken_in(database: Database) -> None:
     assert [row[2] for row in snapshot(database)["outages"] if row[5] is None] == [at(50)]
 
 
+def test_a_point_that_was_there_before_its_device(database: Database) -> None:
+    """Points may be imported and polled before the network is: what they said then is not lost."""
+    put_feeders(database)
+    with database.transaction() as session:
+        source = Source(name="rtu1")
+        session.add(source)
+        session.flush()
+        point = Point(point_id="A.pos", source_id=source.id, device_id=1, table="coil", address="0", datatype="bit",
+                      kind="discrete", equipment="A", quantity="position", poll_seconds=2)  # fmt: skip
+        session.add(point)
+        session.flush()
+        session.add(SignalEvent(point_id=point.id, value=0, quality=0, occurred_at=at(5), latest_at=at(5),
+                                received_at=at(5), sequence=1))  # fmt: skip
+    memory = Memory()
+    run_engine(database, NOW, memory)
+    assert snapshot(database)["outages"] == []
+    with database.transaction() as session:
+        session.execute(update(Point).values(element_id=element(session, "equipment", "A")))
+    run_engine(database, NOW, memory)
+    assert [row[2] for row in snapshot(database)["outages"]] == [at(5)]
+    assert run_engine(database, NOW, memory).applied == 0
+
+
 def test_contradictions_are_kept_for_a_decision(database: Database) -> None:
     put_feeders(database)
     give(database, entry(database, "signal", "A", 5, "close"), entry(database, "switch", "A", 10, "open"))

@@ -179,6 +179,12 @@ def upgrade() -> None:
             comment="up to where signal events are taken in",
         ),
         sa.Column(
+            "linked_points",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="position points that had a device then",
+        ),
+        sa.Column(
             "connection_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=False,
