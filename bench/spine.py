@@ -28,6 +28,7 @@ from bench.result import Result, peak_memory_of, percentile
 from cis_power.core.config import load_settings
 from cis_power.core.db import Database
 from cis_power.demo import build, customers, home, network, points
+from cis_power.migrations.integrity import find_problems
 from scada_bridge.control import ask
 from scada_bridge.simulator.process import control_folder
 
@@ -95,10 +96,11 @@ def _environment(folder: Path) -> None:
 
 
 def _built(folder: Path, size: int) -> None:
-    """Build the utility unless an earlier run did."""
+    """Build the utility unless an earlier run of the same tables did."""
     database = Database(os.environ["CIS_DATABASE"])
     found = build.look(database) if folder.exists() else build.Demo("absent")
-    if found.state != "complete":
+    if found.state != "complete" or find_problems(database):
+        database.dispose()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         build.build(database, size, POLL_SECONDS, lambda words: print(words, file=sys.stderr), KINDS)
