@@ -22,7 +22,7 @@ from scada_bridge.points import Point
 from scada_bridge.published import point_list_file, read_published
 from scada_bridge.sealed import ensure_key
 from scada_bridge.source_task import Outcome, SourceTask
-from scada_bridge.spool import Spool, SpoolFull
+from scada_bridge.spool import Spool
 
 CONTROL = "collector"
 SOURCE, SPOOL = "source", "spool"  # what failed, where it is no device
@@ -48,6 +48,7 @@ class Collector:
         key = ensure_key(settings.run_dir)
         self._spool = Spool(spool_folder(settings.run_dir), key, settings.spool_max_mb * 1024 * 1024)
         self._writing = asyncio.Lock()
+        self._waiting: list[tuple[Batch, asyncio.Future[int | None]]] = []
         self._tasks: dict[str, SourceTask] = {}
         self._polling: dict[str, asyncio.Lock] = {}
         self.polls_missed = 0
@@ -90,13 +91,27 @@ class Collector:
         return Outcome(name, points, points - missing, failed, numbers[-1])
 
     async def _keep(self, batch: Batch) -> int | None:
+        """Spool a batch and answer its number; what comes while the disk is busy is written together afterwards."""
+        kept: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((batch, kept))
         async with self._writing:
-            try:
-                return await asyncio.to_thread(self._spool.append, batch, to_ms(utc_now()))
-            except SpoolFull as full:
-                _log.error("no room for a poll of %s, %d rows are given up: %s", batch.source, len(batch.rows), full)
+            group, self._waiting = self._waiting, []
+            if group:
+                await self._write_group(group)
+        return await kept
+
+    async def _write_group(self, group: Sequence[tuple[Batch, asyncio.Future[int | None]]]) -> None:
+        try:
+            numbers = await asyncio.to_thread(self._spool.append_all, [batch for batch, _ in group], to_ms(utc_now()))
+        except OSError as error:
+            for _, kept in group:
+                kept.set_exception(error)
+            return
+        for (batch, kept), number in zip(group, numbers, strict=True):
+            if number is None:
+                _log.error("no room for a poll of %s: %d rows are given up", batch.source, len(batch.rows))
                 self._spool.give_up(batch, "disk_full")
-                return None
+            kept.set_result(number)
 
     async def pass_once(self, source: str | None = None) -> list[Outcome]:
         """Poll every group of one or all sources now, whatever the schedule and the back-off say."""

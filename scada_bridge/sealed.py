@@ -83,8 +83,11 @@ def read_header(file: Path) -> dict[str, Any]:
     return header
 
 
-def write_whole(file: Path, content: bytes, mode: int = 0o640) -> None:
-    """Write a file so that it is there completely or not at all, also after a power cut. Raises OSError."""
+def write_whole(file: Path, content: bytes, mode: int = 0o640, *, sync_name: bool = True) -> None:
+    """Write a file so that it is there completely or not at all, also after a power cut. Raises OSError.
+
+    Without `sync_name` the caller forces the folder to the disk itself, once for several files.
+    """
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -96,7 +99,8 @@ def write_whole(file: Path, content: bytes, mode: int = 0o640) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync_folder(file.parent)
+    if sync_name:
+        sync_folder(file.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ and folder are on the disk. The folder is bounded: the oldest batches are given 
 says so.
 """
 
+import contextlib
 import errno
 import logging
 import re
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from scada_bridge.batch import Batch, Loss, batch_of
-from scada_bridge.sealed import Damaged, read_header, read_sealed, sealed, write_whole
+from scada_bridge.sealed import Damaged, read_header, read_sealed, sealed, sync_folder, write_whole
 
 FORMAT = "cis-power-spool/1"
 _NAME = re.compile(r"([0-9a-f]{12})-(\d{12})\.batch")
 _STATE = "state.json"
 _QUARANTINE = "quarantine"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _LAST = "last"
 _log = logging.getLogger(__name__)
 
@@ -99,38 +101,67 @@ class Spool:
         self._pending = [Loss(**loss) for loss in state.get("pending", ())]
         self.rows_lost: int = state.get("rows_lost", 0)
         self._next = max(int(state.get("next", 1)), self._highest() + 1)
+        self._unnoted: list[tuple[Path, Batch]] = []
         self._repair()
         self._bytes = sum(file.path.stat().st_size for file in files(folder))
 
     def append(self, batch: Batch, made_ms: int) -> int:
         """Take a batch for good and answer its number. Raises SpoolFull; other faults of the disk raise OSError."""
+        (number,) = self.append_all([batch], made_ms)
+        if number is None:
+            raise SpoolFull("no room on the disk")
+        return number
+
+    def append_all(self, batches: Sequence[Batch], made_ms: int) -> list[int | None]:
+        """Take batches for good, together forced to the disk; answers their numbers, None where there was no room.
+
+        Other faults of the disk raise OSError.
+        """
+        numbers: list[int | None] = []
+        try:
+            for batch in batches:
+                numbers.append(self._write(batch, made_ms))
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+        if numbers:
+            sync_folder(self.folder)
+            self._keep_books()
+        return numbers + [None] * (len(batches) - len(numbers))
+
+    def _write(self, batch: Batch, made_ms: int) -> int:
         number, pending = self._next, list(self._pending)
         header = {
             "format": FORMAT,
             "collector": self.collector,
             "number": number,
-            "made_ms": made_ms,
             "id": secrets.token_hex(16),
+            "made_ms": made_ms,
             "lost": [asdict(loss) for loss in pending],
             **batch.header(),
         }
         content = sealed(header, batch.body(), self._key)
         path = self.folder / f"{self.collector}-{number:012d}.batch"
+        write_whole(path, content, sync_name=False)
+        self._next = number + 1
+        self._pending = self._pending[len(pending) :]
+        self._bytes += len(content)
+        self._unnoted.append((path, batch))
+        return number
+
+    def _keep_books(self) -> None:
+        """What can wait for room on the disk: second names, the bound, the state."""
         try:
-            write_whole(path, content)
-            self._next = number + 1
-            self._pending = self._pending[len(pending) :]
-            self._bytes += len(content)
-            self._keep_last(path, batch)
+            while self._unnoted:
+                self._keep_last(*self._unnoted[0])
+                self._unnoted.pop(0)
             self._drop_oldest()
             self._write_state()
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in _NO_ROOM:
                 raise
-            if self._next == number:
-                raise SpoolFull(str(error)) from error
-            _log.warning("batch %d is kept, its bookkeeping waits for room on the disk", number)
-        return number
+            self._unnoted.clear()
+            _log.warning("batches are kept, the spool's bookkeeping waits for room on the disk")
 
     def give_up(self, batch: Batch, reason: str) -> None:
         """Count a batch that could not be taken; the next one that can be says so."""
@@ -159,8 +190,9 @@ class Spool:
         name = self.folder / _LAST / f"{_safe(batch.source)}~{batch.poll_seconds:g}.batch"
         draft = name.with_suffix(".new")
         draft.unlink(missing_ok=True)
-        draft.hardlink_to(path)
-        draft.replace(name)
+        with contextlib.suppress(FileNotFoundError):  # the loader was quicker: the batch is known there
+            draft.hardlink_to(path)
+            draft.replace(name)
 
     def _drop_oldest(self) -> None:
         if self._bytes <= self._max_bytes:

@@ -112,7 +112,7 @@ def test_a_dead_device_delays_nobody(tmp_path):
 
             async def poll_others():
                 spent = []
-                for _ in range(12):
+                for _ in range(5):
                     begin = time.perf_counter()
                     await asyncio.gather(*(collector.poll(name, (1.0,)) for name in names[1:]))
                     spent.append(time.perf_counter() - begin)
