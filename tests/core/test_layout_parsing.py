@@ -127,6 +127,7 @@ def test_every_problem_of_every_row_comes_back_at_once():
         ("thing,name\nT1,客户\n".encode("utf-16"), "nul_byte"),
         (b"thing,name\nT1,a\x00b\n", "nul_byte"),
         (b'thing,name\nT1,"open\nT2,b\n', "bad_quoting"),
+        (b"thing;name\nT1;a\n", "wrong_separator"),
         (b"#TZ=Mars/Olympus\nthing\nT1\n", "bad_zone"),
         (b"#TZ=../../etc/passwd\nthing\nT1\n", "bad_zone"),
         (b"x" * 20_000 + b"\n", "header_too_long"),

@@ -98,6 +98,8 @@ class _Reading:
             raise FileFault("bad_quoting", "the CSV quoting of the header is broken", self.header_line)
         if len(fields) > self.limits.columns:
             raise FileFault("too_many_columns", f"{len(fields)} columns", self.header_line)
+        if len(fields) == 1 and len(self.layout.columns) > 1 and any(sign in fields[0] for sign in ";\t|"):
+            raise FileFault("wrong_separator", "the columns must be parted by commas", self.header_line)
         self.header = [name.strip().lower() for name in fields]
         for name, times in Counter(self.header).items():
             if times > 1 and name:
