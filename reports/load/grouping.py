@@ -14,7 +14,7 @@ from cis_power.core.db import chunked
 from cis_power.customers.models import UsagePoint
 from cis_power.network.models import Element, EquipmentState
 from cis_power.network.reads import load_topology, version_at
-from reports.scope import Scope, main_supply, territory
+from reports.scope import main_supply
 from reports.windows import Windows, clipped, joined
 
 BY = ("usage_point", "transformer", "feeder", "substation", "district")
@@ -33,10 +33,10 @@ class Grouping:
     ungrouped: int
 
 
-def read_grouping(session: Session, scope: Scope, by: str, from_at: datetime, to_at: datetime) -> Grouping:
-    """The groups of the usage points in scope; places in the network are those of the version in force at the end."""
+def read_grouping(session: Session, within: Windows, by: str, from_at: datetime, to_at: datetime) -> Grouping:
+    """The groups of the usage points `within` scope; the network is that of the version in force at the end."""
     begin, end = int(from_at.timestamp()), int(to_at.timestamp())
-    place = clipped(territory(session, scope), begin, end)
+    place = clipped(within, begin, end)
     if by == "usage_point":
         links = Windows(place.member, place.member, place.from_s, place.to_s, place.amount)
         return Grouping(links, usage_point_codes(session, np.unique(place.member).tolist()), 0)

@@ -38,8 +38,9 @@ def build(session: Session, viewer: Viewer, parameters: Parameters, now: datetim
     by = parameters.option("by")
     period = Period(parameters.from_at, parameters.to_at, now)
     scope = read_scope(session, viewer, parameters.districts)
-    grouping = read_grouping(session, scope, by, parameters.from_at, parameters.to_at)
-    serving = served(session, territory(session, scope))
+    within = territory(session, scope)
+    grouping = read_grouping(session, within, by, parameters.from_at, parameters.to_at)
+    serving = served(session, within)
     groups: list[Group] = []
     curves = _Curves()
     for group, total in sum_groups(session, grouping.links, serving, period):
@@ -128,9 +129,7 @@ def _quality(groups: list[Group], ungrouped: int) -> DataQuality:
             Finding("ungrouped", ungrouped, "usage points in scope belong to no group: they are not summed")
         )
     if bare:
-        findings.append(
-            Finding("unmetered", bare, "usage points have no meter: nothing is known of their load")
-        )
+        findings.append(Finding("unmetered", bare, "usage points have no meter: nothing is known of their load"))
     silent = sum(1 for group in groups for member in group.members if member.energy_kwh is None)
     if silent:
         findings.append(Finding("silent", silent, "metered usage points have no reading in the period"))

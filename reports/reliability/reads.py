@@ -102,7 +102,7 @@ def read_ledger(
     places = np.flatnonzero(inside)
     return Ledger(
         rows=_rows([found[number] for number in places.tolist()], points[places], began[places], rated),
-        told={found[number].id: _told(found[number]) for number in places.tolist()},
+        told=_told([found[number] for number in places.tolist()]),
         unplaced=unplaced,
         unserved=unserved,
     )
@@ -138,8 +138,17 @@ def _event(events: dict[str, int], row: Any) -> int:
     return -1 if row.event_no is None else events.setdefault(row.event_no, len(events))
 
 
-def _told(row: Any) -> Told:
-    return Told(row.code, row.step, row.kind, row.sub_kind, row.responsibility, row.cause_code, row.device)
+def _told(found: list[Any]) -> dict[int, Told]:
+    """Words by row; rows of one outage and step mostly share theirs."""
+    shared: dict[tuple[Any, ...], Told] = {}
+    told: dict[int, Told] = {}
+    for row in found:
+        words = (row.code, row.step, row.kind, row.sub_kind, row.responsibility, row.cause_code, row.device)
+        same = shared.get(words)
+        if same is None:
+            same = shared[words] = Told(*words)
+        told[row.id] = same
+    return told
 
 
 def _numbered(within: Windows) -> Windows:
