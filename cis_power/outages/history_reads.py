@@ -1,6 +1,6 @@
-"""The interruptions of some usage points, out of the ledger, for the page of one customer."""
+"""The interruptions of some usage points out of the ledger, and which transformers are out, for pages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
+from cis_power.core.db import chunked
 from cis_power.customers.models import UsagePoint, UsagePointDistrict
 from cis_power.customers.search import valid_at
-from cis_power.outages.models import Interruption, Outage
+from cis_power.network.models import Element
+from cis_power.outages.models import Interruption, Outage, OutageTransformer
+from cis_power.outages.reads import MAY_READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,22 @@ def interruptions_of(
         )
         for found, outage, usage_point in session.execute(query)
     ]
+
+
+def transformers_out(session: Session, viewer: Viewer, codes: Collection[str]) -> frozenset[str]:
+    """Which of these transformers are without supply now, for callers that found them in the viewer's territory."""
+    if not viewer.may_any(MAY_READ):
+        viewer.require(MAY_READ[0])
+    row = OutageTransformer
+    found: set[str] = set()
+    for part in chunked(codes, 5_000):
+        query = (
+            select(Element.code)
+            .join(row, row.element_id == Element.id)
+            .where(Element.code.in_(part), row.superseded_at.is_(None), row.ended_at.is_(None))
+        )
+        found.update(session.scalars(query))
+    return frozenset(found)
 
 
 def _minutes(began_at: datetime, restored_at: datetime | None) -> float | None:

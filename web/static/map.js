@@ -7,9 +7,10 @@
     const map = L.map(figure.querySelector(".map"), { crs: L.CRS.Simple, attributionControl: false, minZoom: -20, zoomSnap: 0.25 });
     // A closed switch is filled, an open one hollow and its line dashed; a transformer is a small hollow dot.
     const look = (feature) => {
+      const out = feature.properties.out;
       const open = feature.properties.state !== "closed", transformer = feature.properties.kind === "transformer";
       return {
-        color: colour("--ink"), weight: 2, fillOpacity: 1, radius: transformer ? 3.5 : 6,
+        color: colour(out ? "--alarm" : "--ink"), weight: out ? 3 : 2, fillOpacity: 1, radius: transformer && !out ? 3.5 : 6,
         dashArray: open && feature.geometry.type === "LineString" ? "3 6" : null,
         fillColor: open || transformer ? colour("--surface") : colour("--ink"),
       };
