@@ -82,11 +82,14 @@ def is_yes(text: str) -> bool:
 
 
 def number(text: str) -> float:
-    """A number, or an inline calculation in reverse Polish such as `.5 1000 /`. Raises ValueError."""
+    """A finite number, or an inline calculation in reverse Polish such as `.5 1000 /`. Raises ValueError."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        return _rpn(text)
+        value = _rpn(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not a finite number")
+    return value
 
 
 _TWO: dict[str, Callable[[float, float], float]] = {
