@@ -105,10 +105,10 @@ def _sparse(name: str, spells: Spells, keys: Index, number: Index) -> dict[str, 
 
 
 def _dense(name: str, spells: Spells, keys: Index, arrays: Any) -> None:
+    known = np.isin(arrays[f"{name}.key"], keys)  # a connection may have been superseded since
     order = np.argsort(keys, kind="stable")
-    who = order[np.searchsorted(keys, arrays[f"{name}.key"], sorter=order)]
-    for column in ("outage", "began", "mask", "stored"):
-        getattr(spells, column)[who] = arrays[f"{name}.{column}"]
-    if isinstance(spells, Interruptions):
-        for column in ("earliest", "latest"):
-            getattr(spells, column)[who] = arrays[f"{name}.{column}"]
+    who = order[np.searchsorted(keys, arrays[f"{name}.key"][known], sorter=order)]
+    columns = ["outage", "began", "mask", "stored"]
+    columns += ["earliest", "latest"] if isinstance(spells, Interruptions) else []
+    for column in columns:
+        getattr(spells, column)[who] = arrays[f"{name}.{column}"][known]

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
+from cis_power.core.db import chunked
 from cis_power.core.time import iso
 from cis_power.customers.models import SupplyConnection, UsagePoint, UsagePointStatus
 from cis_power.network.reads import load_topology, timeline
@@ -75,18 +76,51 @@ def changed_from(session: Session, mark: EngineMark, now: Fingerprint) -> int | 
     seen = mark.connections_superseded_at
     is_new = SupplyConnection.id > mark.connection_id
     rows = session.execute(
-        select(SupplyConnection.began_at, is_new & SupplyConnection.element_id.is_not(None)).where(
+        select(SupplyConnection.usage_point_id, is_new & SupplyConnection.element_id.is_not(None)).where(
             is_new | (superseded.is_not(None) if seen is None else superseded > seen)
         )
     ).all()
-    times = [_micros(began, EVER) for began, _new in rows]
-    if mark.connections + sum(bool(new) for _began, new in rows) != now.connections:
+    times = _differences(session, mark, {row[0] for row in rows})
+    if mark.connections + sum(bool(new) for _point, new in rows) != now.connections:
         times.append(EVER)  # rows that were there have been linked to elements that came later
     old, new = set(filter(None, mark.versions.split(";"))), set(filter(None, now.versions.split(";")))
     for changed in old ^ new:
         began = changed.split(",")[1]
         times.append(micros(datetime.fromisoformat(began)) if began else EVER)
     return min(times, default=None)
+
+
+def _differences(session: Session, mark: EngineMark, points: set[int]) -> list[int]:
+    """For each of these usage points the first instant from which it hangs elsewhere than `mark` has seen."""
+    seen = mark.connections_superseded_at
+    row = SupplyConnection
+    before: dict[int, list[_Hanging]] = {}
+    after: dict[int, list[_Hanging]] = {}
+    for part in chunked(sorted(points), 5_000):
+        for one in session.scalars(select(row).where(row.usage_point_id.in_(part), row.element_id.is_not(None))):
+            hanging = (_micros(one.began_at, EVER), _micros(one.ended_at, NEVER),
+                       (one.element_id, one.role, one.transfer, one.phases))  # fmt: skip
+            if one.superseded_at is None:
+                after.setdefault(one.usage_point_id, []).append(hanging)
+            counted = one.superseded_at is None or seen is None or one.superseded_at > seen
+            if one.id <= mark.connection_id and counted:
+                before.setdefault(one.usage_point_id, []).append(hanging)
+    found = (_first_difference(before.get(point, []), after.get(point, [])) for point in points)
+    return [time for time in found if time is not None]
+
+
+def _first_difference(before: "list[_Hanging]", after: "list[_Hanging]") -> int | None:
+    """The first instant at which two sets of dated connections differ."""
+    for time in sorted({edge for began, ended, _what in [*before, *after] for edge in (began, ended)}):
+        old, new = (
+            {what for began, ended, what in rows if began <= time < ended} for rows in (before, after)
+        )  # fmt: skip
+        if old != new:
+            return time
+    return None
+
+
+_Hanging = tuple[int, int, tuple[int | None, str, str, int]]
 
 
 @dataclass(slots=True)

@@ -3,13 +3,15 @@
 import random
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
+from sqlalchemy.orm import Session
 
-from cis_power.access.viewer import system_viewer
+from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.db import Database
 from cis_power.customers.models import SupplyConnection, UsagePoint
 from cis_power.outages.entries import Entry
@@ -17,7 +19,9 @@ from cis_power.outages.intake import record_entries
 from cis_power.outages.models import Interruption, UnsuppliedPoint
 from cis_power.outages.passes import Memory, run_engine
 from cis_power.outages.reads import list_outages
+from cis_power.outages.supply_answer import supply_answer
 from cis_power.telemetry.models import Point, PointOverride, SignalEvent, Source
+from tests.outages.people import HOLDERS, put_people
 from tests.outages.stored import (
     FEEDERS,
     differences,
@@ -162,9 +166,15 @@ def test_killed_anywhere_it_ends_in_the_same_state(database: Database, reference
     assert not found
 
 
+def _board(session: Session, viewer: Viewer, now: datetime, **when: Any) -> tuple[list, list]:
+    """The open outages and the supply answers of everybody, as plain data."""
+    answers = [supply_answer(session, viewer, f"9-{point}", now, **when).as_dict() for point in HOLDERS]
+    return [row.as_dict() for row in list_outages(session, viewer, now, **when)], answers
+
+
 def test_what_was_known_then_is_told_again(database: Database) -> None:
     """C10: answers saved live equal `--at` afterwards, whatever came late, was corrected or moved since."""
-    put_feeders(database)
+    put_people(database)
     story = _story(database)[:50]
     random.Random(3).shuffle(story)
     viewer, saved, clock, memory = system_viewer("test"), {}, 1_000.0, Memory()
@@ -179,16 +189,14 @@ def test_what_was_known_then_is_told_again(database: Database) -> None:
                 put_usage_point(session, "U2", "n5", recorded_at=at(clock))
             run_engine(database, at(clock), memory)
         with database.reading() as session:
-            saved[clock + 0.5] = [row.as_dict() for row in list_outages(session, viewer, at(clock + 0.5))]
+            saved[clock + 0.5] = _board(session, viewer, at(clock + 0.5))
         clock += 1
-    assert any(saved.values())
+    assert any(outages for outages, _supply in saved.values())
     with database.reading() as session:
-        for moment, rows in saved.items():
-            again = list_outages(session, viewer, at(clock), at=at(moment))
-            assert [row.as_dict() for row in again] == rows
-        (first, *_rest) = [moment for moment in saved if saved[moment]]
-        now_known = list_outages(session, viewer, at(clock), as_of=at(100))
-        assert {row.id for row in now_known} != {row["id"] for row in saved[first]}
+        for moment, board in saved.items():
+            assert _board(session, viewer, at(clock), at=at(moment)) == board
+        assert list_outages(session, viewer, at(clock), as_of=at(100)) != []
+        assert list_outages(session, viewer, at(clock), at=at(100)) == []
 
 
 def test_a_late_entry_uses_the_network_of_its_time(database: Database) -> None:
@@ -230,6 +238,28 @@ def test_a_usage_point_that_was_always_linked_wrongly(database: Database) -> Non
     with database.reading() as session:  # the old row is still there, superseded
         assert session.scalar(select(func.count()).select_from(Interruption).where(
             Interruption.usage_point_id == point, Interruption.superseded_at.is_not(None))) >= 1  # fmt: skip
+
+
+def test_a_usage_point_that_moved_on_a_date(database: Database) -> None:
+    """Only what lies behind the move is replayed; the interruption ends or goes on with the new connection."""
+    put_feeders(database)
+    give(database, entry(database, "switch", "D", 5, "open"), entry(database, "switch", "D", 6, "close"),
+         entry(database, "switch", "A", 10, "open"), entry(database, "switch", "A", 30, "close"))  # fmt: skip
+    run_engine(database, NOW)
+    with database.reading() as session:
+        kept = {row.id for row in session.scalars(select(Interruption)) if row.began_at == at(5)}
+    with database.transaction() as session:
+        row = session.scalars(select(SupplyConnection).order_by(SupplyConnection.id)).first()
+        assert row is not None
+        row.superseded_at = NOW
+        put_usage_point(session, "U1", "n1", recorded_at=NOW, ended_at=at(20))
+        put_usage_point(session, "U1", "n5", recorded_at=NOW, began_at=at(20))
+    assert run_engine(database, NOW + timedelta(minutes=1)).replayed
+    with database.reading() as session:
+        now_known = session.scalars(select(Interruption).where(Interruption.superseded_at.is_(None))).all()
+        ends = {row.restored_at for row in now_known if row.usage_point_id == 1}
+        assert ends == {at(20)}
+        assert kept <= {row.id for row in now_known}
 
 
 def test_telemetry_is_taken_in(database: Database) -> None:
