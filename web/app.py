@@ -25,6 +25,7 @@ from web.shell import Shell, viewer_or_none
 from web.values import add_converters
 from web.views import BLUEPRINTS as VIEWS
 from web.views.admin import admin
+from web.views.system import system
 
 
 def create_app(database: Database, settings: Settings, clock: Callable[[], datetime] = utc_now) -> Flask:
@@ -40,7 +41,7 @@ def create_app(database: Database, settings: Settings, clock: Callable[[], datet
     install_errors(app)
     install_assets(app)
     install_presentation(app)
-    for blueprint in (login, health, admin, *VIEWS, *API):
+    for blueprint in (login, health, admin, system, *VIEWS, *API):
         app.register_blueprint(blueprint)
     app.context_processor(
         lambda: {
