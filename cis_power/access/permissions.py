@@ -51,7 +51,7 @@ PERMISSIONS: dict[str, str] = {
     "access:key:read": "machine keys, without the key itself",
     "access:key:write": "issue and revoke machine keys",
     "access:audit:read": "the audit trail and its verification",
-    "session:self:use": "the start page, the own profile and signing out",
+    "session:self:use": "the start page and signing out",
 }
 
 

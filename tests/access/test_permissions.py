@@ -1,6 +1,7 @@
 """The table of roles: what design says about the three administrators, and that the table is closed."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,16 @@ def test_the_actor_is_a_surrogate_for_people_and_a_name_for_the_system():
     assert viewer("agent").actor == "user:1"
     assert system_viewer("root", kind="cli").actor == "cli:root"
     assert system_viewer("retention").actor == "system:retention"
+
+
+def test_the_table_of_permissions_is_documented_as_it_is():
+    documented = {}
+    for line in (Path(__file__).parents[2] / "docs" / "access.md").read_text("utf-8").splitlines():
+        if match := re.fullmatch(r"\| `([a-z]+:[a-z]+:[a-z]+)` \| (.+) \| (.+) \|", line):
+            documented[match[1]] = (match[2], match[3])
+    everywhere, nowhere = "every role", "the command line only"
+    held = {name: [role for role in GRANTABLE_ROLES if name in ROLES[role]] for name in PERMISSIONS}
+    assert documented == {
+        name: (words, everywhere if len(held[name]) == len(GRANTABLE_ROLES) else ", ".join(held[name]) or nowhere)
+        for name, words in PERMISSIONS.items()
+    }
