@@ -41,6 +41,7 @@ DISTRICTS = Layout(
         Column("parent", "Code of the district it lies in, from this file or an earlier one.", I),
     ),
     key=("code",),
+    doubles_pass=True,
     poster="billing_bridge.inbound.districts:post",
     chunk_rows=20_000,
 )
@@ -77,6 +78,7 @@ CUSTOMERS = Layout(
     ),
     key=("account_no", "usage_point"),
     row_check=_ordered("connected_on", "closed_on"),
+    doubles_pass=True,
     poster="billing_bridge.inbound.customers:post",
     notes=(
         "An account with several usage points has a row each. Empty fields and absent columns leave what is there.",
@@ -99,6 +101,7 @@ AGREEMENTS = Layout(
     ),
     key=("account_no", "usage_point", "customer_no", "party", "from"),
     row_check=_ordered("from", "to"),
+    doubles_pass=True,
     poster="billing_bridge.inbound.agreements:post",
     notes=("The same account, usage point, customer, party and beginning again changes the end.",),
 )  # fmt: skip
@@ -119,6 +122,7 @@ CONNECTIONS = Layout(
     ),
     key=("usage_point", "transformer", "role", "valid_from"),
     row_check=_ordered("valid_from", "valid_to"),
+    doubles_pass=True,
     poster="billing_bridge.inbound.connections:post",
     notes=(
         "A main connection with `valid_from` ends the former main one at that instant: it moved.",
@@ -148,6 +152,7 @@ METERS = Layout(
     ),
     key=("meter_no", "usage_point", "channel", "from"),
     row_check=_ordered("from", "to"),
+    doubles_pass=True,
     poster="billing_bridge.inbound.meters:post",
 )  # fmt: skip
 
@@ -168,6 +173,7 @@ READINGS = Layout(
     ),
     key=("meter_no", "usage_point", "channel", "began_at", "seconds"),
     one_of=(("meter_no", "usage_point"),),
+    doubles_pass=True,
     poster="billing_bridge.inbound.readings:post",
     notes=(
         "Estimated and substituted values do not count as good. A worse quality never replaces a better one.",
@@ -243,6 +249,7 @@ INTERRUPTIONS = Layout(
     key=("outage_no", "step", "usage_point", "began_at"),
     key_needs="usage_point",
     row_check=_interruption_check,
+    doubles_pass=True,
     poster="billing_bridge.inbound.interruptions:post",
     notes=(
         "Rows without usage points count in totals, but in no figure that needs to know who was out.",

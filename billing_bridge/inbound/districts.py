@@ -16,7 +16,12 @@ from cis_power.customers.changes import Changes
 def post(session: Session, rows: Rows, posting: Posting) -> Outcome:
     """Make or change districts. A parent must be in the file or known; a district never lies in itself."""
     outcome = Outcome(rows)
-    told = {row["code"]: (place, row["name"], row["parent"]) for place, row in enumerate(rows)}
+    told: _Told = {}
+    for place, row in enumerate(rows):
+        if row["code"] in told:
+            outcome.unchanged(place)
+        else:
+            told[row["code"]] = (place, row["name"], row["parent"])
     known = {district.code: district for district in session.scalars(select(District))}
     parents = {code: district.parent_id for code, district in known.items()}
     codes = {district.id: code for code, district in known.items()}

@@ -263,7 +263,7 @@ def test_bad_rows_are_rejected_and_good_ones_posted(database):
         {**FULL, "account_no": "A4", "usage_point": ""},
         {**FULL, "account_no": "A5", "usage_point": "U5", "connected_on": "2026-05-01", "closed_on": "2026-04-01"},
         {**FULL, "account_no": "A6", "usage_point": "U6", "rated_kva": "-1"},
-        FULL,
+        {**FULL, "rated_kva": "9"},
     ]
     result = put(database, "customers", customers_text(rows))
     errors = [(problem.line, problem.code) for problem in result.problems if problem.severity == "error"]

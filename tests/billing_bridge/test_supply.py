@@ -1,5 +1,6 @@
 """Connections, agreements, meters and readings from files."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -182,3 +183,33 @@ def test_readings_by_meter_and_by_usage_point(database):
     assert register.value == 1000
     again = put(database, "readings", text.replace("M77", "M78"))
     assert (again.accepted, again.unchanged, again.rejected) == (0, 3, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_order_of_readings_with_doubles_ends_the_same(database, seed):
+    began = [datetime(2026, 10, 1, tzinfo=UTC) + timedelta(minutes=15 * n) for n in range(200)]
+    rows = [f"M{n % 3 + 1},1,{at.isoformat()},900,{n / 8},kWh,measured\n" for n, at in enumerate(began)]
+    shuffled = rows + rows[:60]
+    random.Random(seed).shuffle(shuffled)
+    result = put(database, "readings", "meter_no,channel,began_at,seconds,value,unit,quality\n" + "".join(shuffled))
+    assert (result.rows, result.accepted, result.rejected, result.unchanged) == (260, 200, 0, 60)
+    with database.reading() as session:
+        channels = session.scalars(select(Channel.id).order_by(Channel.id)).all()
+        series = series_of(session, "channel", channels)
+        history = read_series(session, list(series.values()), began[0], began[-1] + timedelta(hours=1))
+    assert np.isclose(history.value.sum(), sum(n / 8 for n in range(200)))
+
+
+def test_every_kind_takes_a_row_that_comes_twice(database):
+    files = {
+        "districts": "code,name\nD1,x\n",
+        "customers": "account_no,name,usage_point,meter_no,transformer\nB1,x,V1,W1,N1\n",
+        "agreements": "account_no,usage_point,from\nA1,U1,2026-05-01\n",
+        "connections": HEAD + "U1,N1,main,,,,\n",
+        "meters": "meter_no,usage_point,channel\nM1,U1,E1\n",
+        "readings": "meter_no,channel,began_at,seconds,value\nM1,E1,2026-05-01,900,1\n",
+        "interruptions": "outage_no,usage_point,began_at,restored_at\nO1,U1,2026-05-01,2026-05-02\n",
+    }
+    for kind, text in files.items():
+        result = put(database, kind, text + text.splitlines()[-1] + "\n")
+        assert (result.accepted, result.rejected, result.unchanged) == (1, 0, 1), kind

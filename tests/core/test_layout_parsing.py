@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -191,6 +192,16 @@ def test_a_doubled_key_is_an_error_on_the_later_row():
     parsed = read("thing,name\nT1,a\nT2,b\nT1,c\n")
     assert found(parsed) == [(4, "thing", "doubled_key")]
     assert parsed.good.tolist() == [True, True, False]
+
+
+def test_a_second_row_that_says_the_same_passes_where_the_layout_lets_it():
+    text = "thing,name\nT1,a\nT1,a\nT1,b\n"
+    passing = read(text, replace(THINGS, doubles_pass=True))
+    assert [(problem.line, problem.code, problem.severity) for problem in passing.problems] == [
+        (3, "doubled_row", "warning"),
+        (4, "doubled_key", "error"),
+    ]
+    assert [problem.code for problem in read(text).problems] == ["doubled_key", "doubled_key"]
 
 
 def test_a_row_with_broken_quoting_is_one_bad_row():

@@ -69,6 +69,7 @@ RowCheck = Callable[[dict[str, Any], int], Iterable[Problem]]
 class Layout:
     """One kind of file. `key` columns identify a row; a second row of the same key in one file is an error.
 
+    `doubles_pass`: a second row that says exactly the same is a warning and goes on to the posting function.
     `key_needs` names a column that must be filled for that; rows where it is empty have no key.
 
     `one_of`: of each group of columns a row must fill at least one. `poster` names the posting function as
@@ -81,6 +82,7 @@ class Layout:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     key_needs: str | None = None
+    doubles_pass: bool = False
     one_of: tuple[tuple[str, ...], ...] = ()
     trailer: Trailer | None = None
     row_check: RowCheck | None = None

@@ -5,6 +5,10 @@ import io
 
 from cis_power.core.layouts.declaration import Column, Kind, Layout
 
+_DOUBLES = {
+    False: "A second row of the same key in one file is an error.",
+    True: "A second row of the same key in one file is an error, unless it says the same; then it is a warning.",
+}
 _MEANING = {
     Kind.IDENTIFIER: "text (identifier)",
     Kind.TEXT: "text",
@@ -42,7 +46,7 @@ def markdown(layout: Layout) -> str:
     if layout.key:
         names = ", ".join(f"`{name}`" for name in layout.key)
         where = f" where `{layout.key_needs}` is filled" if layout.key_needs else ""
-        lines.append(f"Key{where}: {names}. A second row of the same key in one file is an error.")
+        lines.append(f"Key{where}: {names}. {_DOUBLES[layout.doubles_pass]}")
     for group in layout.one_of:
         lines.append(f"One of {', '.join(f'`{name}`' for name in group)} must be filled in every row.")
     if layout.trailer:

@@ -226,13 +226,21 @@ class _Reading:
             seen = first.setdefault(self._key(place), place)
             if seen != place and self._meant_later(place):
                 seen = first.setdefault(self._key(place), place)
-            if seen != place:
+            if seen == place:
+                continue
+            if self.layout.doubles_pass and self._same(seen, place):
+                message = f"the same row stands on line {self.lines[seen]}"
+                self._add(Problem("doubled_row", message, "warning", line=self.lines[place]))
+            else:
                 message = f"the same {', '.join(self.layout.key)} stands on line {self.lines[seen]}"
                 problem = Problem("doubled_key", message, line=self.lines[place], field=self.layout.key[-1])
                 self._row_error(place, problem)
 
     def _key(self, place: int) -> tuple[Any, ...]:
         return tuple(self.columns[name][place] if name in self.columns else None for name in self.layout.key)
+
+    def _same(self, one: int, other: int) -> bool:
+        return all(values[one] == values[other] for values in self.columns.values())
 
     def _meant_later(self, place: int) -> bool:
         """Whether the row's time occurs twice where clocks go back; then it is the second time, and is set so."""
