@@ -21,6 +21,8 @@ _FORMATS = ("html", "xlsx", "csv", "pdf", "json")
 @click.option("--table", help="Which table a csv holds (default: the first).")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File; default: standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--archive", is_flag=True, help="Keep the report as it is made now.")
+@click.option("--archived", is_flag=True, help="The report as it was last archived, as JSON; nothing is made.")
 def report(
     name: str,
     from_text: str,
@@ -32,17 +34,24 @@ def report(
     table: str | None,
     output: Path | None,
     as_json: bool,
+    archive: bool,
+    archived: bool,
 ) -> None:
     """Make a production report: load, reliability, outage-log …"""
+    import json
+
     from cis_power.access.installation import Installation
     from cis_power.core.errors import InvalidInput, NotFound
     from cis_power.core.time import utc_now
+    from reports.archive import archive_report, find_archived
     from reports.parameters import read_parameters
     from reports.registry import build_report, find_report
     from reports.renderers.as_csv import render_csv
     from reports.renderers.formats import FORMATS
 
     chosen = _format(form, output, as_json)
+    if archived and (archive or chosen != "json"):
+        raise click.UsageError("--archived answers JSON, and makes nothing that could be archived")
     try:
         declaration = find_report(name)
     except NotFound as error:
@@ -53,6 +62,13 @@ def report(
         parameters = read_parameters(declaration.parameters, given, districts, here.settings.zone)
     except InvalidInput as error:
         raise click.UsageError(error.message) from error
+    detail = {"parameters": parameters.as_dict(), "format": chosen, "archived": archived}
+    if archived:
+        with here.acting() as (session, viewer, at):
+            run = find_archived(session, viewer, declaration, parameters)
+            here.trail.append(session, viewer, "report.export", at, object_kind="report", object_id=name, detail=detail)
+        _write((json.dumps(run.content, ensure_ascii=False, indent=1) + "\n").encode(), output)
+        return
     now = utc_now()
     with here.database.reading() as session:
         made = build_report(session, here.viewer, declaration, parameters, now)
@@ -64,8 +80,9 @@ def report(
     else:
         content = FORMATS[chosen].render(made, here.settings.zone)
     with here.acting() as (session, viewer, at):
-        detail = {"parameters": parameters.as_dict(), "format": chosen}
         here.trail.append(session, viewer, "report.export", at, object_kind="report", object_id=name, detail=detail)
+        if archive:
+            archive_report(session, viewer, made, parameters)
     _write(content, output)
 
 
