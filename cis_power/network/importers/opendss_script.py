@@ -150,6 +150,8 @@ class Script:
         if line.startswith("~"):
             line = f"more {line[1:]}"
         words = split_words(line)
+        if not words:  # commas alone
+            return
         if self._variables:
             words = [(name, self._variables.get(text.casefold(), text), quoted) for name, text, quoted in words]
         head, text, _ = words[0]
