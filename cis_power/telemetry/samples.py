@@ -11,12 +11,15 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.db import bulk_upsert, chunked
+from cis_power.core.quality import Quality
 from cis_power.series.writes import append_tail, ensure_series
 from cis_power.telemetry.models import LatestValue, Point, SignalEvent
 from cis_power.telemetry.quality import series_step
 from cis_power.telemetry.reads import SERIES_OWNER
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WIDE_DATATYPES = ("int64", "uint64", "float64")
+_FLOAT32_MOST = float(np.finfo(np.float32).max)
 _LOWEST = float("-inf")
 Rank = tuple[int, int, int, float]
 
@@ -29,6 +32,12 @@ class KnownPoint:
     kind: str
     source_id: int
     poll_seconds: float
+    datatype: str = "float32"
+
+    @property
+    def wide(self) -> bool:
+        """Whether its history needs float64."""
+        return self.kind == "accumulator" or self.datatype in _WIDE_DATATYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,10 @@ class PointDirectory:
         """The known ones among `names`."""
         wanted = [name for name in names if name not in self._points]
         for part in chunked(wanted, 5_000):
-            query = select(Point.point_id, Point.id, Point.kind, Point.source_id, Point.poll_seconds)
+            query = select(Point.point_id, Point.id, Point.kind, Point.source_id, Point.poll_seconds, Point.datatype)
             rows = session.execute(query.where(Point.point_id.in_(part)))
-            self._points.update((name, KnownPoint(key, kind, source, poll)) for name, key, kind, source, poll in rows)
+            for name, key, kind, source, poll_seconds, datatype in rows:
+                self._points[name] = KnownPoint(key, kind, source, poll_seconds, datatype)
         return self._points
 
     def series(self, session: Session, points: Sequence[KnownPoint]) -> NDArray[np.int64]:
@@ -92,7 +102,7 @@ class PointDirectory:
                 SERIES_OWNER,
                 [point.key for point in missing],
                 step_seconds=[series_step(point.poll_seconds) for point in missing],
-                wide=[point.kind == "accumulator" for point in missing],
+                wide=[point.wide for point in missing],
             )
             self._series.update(zip((point.key for point in missing), found.tolist(), strict=True))
         return np.array([self._series[point.key] for point in points], np.int64)
@@ -155,13 +165,16 @@ def put_history(session: Session, directory: PointDirectory, samples: Sequence[S
     kept = [sample for sample in samples if sample.point.kind != "discrete"]
     if not kept:
         return
-    values = [np.nan if sample.value is None or not sample.read else sample.value for sample in kept]
+    values = np.array([np.nan if s.value is None or not s.read else s.value for s in kept], np.float64)
+    quality = np.array([sample.quality for sample in kept], np.uint8)
+    # What no float32 can hold would be read back as infinite.
+    lost = (np.abs(values) > _FLOAT32_MOST) & ~np.array([sample.point.wide for sample in kept])
     append_tail(
         session,
         directory.series(session, [sample.point for sample in kept]),
         np.full(len(kept), polled_ms, np.int64),
-        np.array(values, np.float64),
-        np.array([sample.quality for sample in kept], np.uint8),
+        np.where(lost, np.nan, values),
+        np.where(lost, Quality.BAD, quality).astype(np.uint8),
     )
 
 

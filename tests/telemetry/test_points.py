@@ -10,6 +10,7 @@ from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from cis_power.core.quality import Quality
 from cis_power.network.models import Element, EquipmentState, NetworkActivation, NetworkVersion
+from cis_power.series.writes import fold
 from cis_power.telemetry.models import LatestValue, Point, SignalEvent, Source
 from cis_power.telemetry.reads import find_point, list_events, list_gaps, list_points, list_sources, point_history
 from cis_power.telemetry.samples import KnownPoint, PointDirectory, Sample, put_history, put_latest
@@ -182,6 +183,18 @@ def test_history_of_values_and_of_signals(database):
         }
         with pytest.raises(NotFound):
             point_history(session, WHO, "none", NOW, NOW, NOW)
+
+
+def test_history_keeps_what_the_datatype_can_hold(database):
+    post(database, columns("A", datatype="float32"))
+    put(database, "A", 1e300, NOW)
+    with database.transaction() as session:
+        fold(session, NOW + timedelta(days=1))
+    with database.reading() as session:
+        found = point_history(session, WHO, "A", NOW, NOW + timedelta(seconds=5), NOW)
+    assert [(value, quality) for _, value, quality in found.rows] == [(None, Quality.BAD)]
+    assert KnownPoint(1, "analog", 1, 5.0, "float64").wide
+    assert not KnownPoint(1, "analog", 1, 5.0, "int32").wide
 
 
 def test_the_territory_and_the_role(database):
