@@ -136,6 +136,22 @@ def test_a_broken_encoding_names_the_line(tmp_path: Path) -> None:
     assert ("encoding", "equipment.csv", 4, None, "error") in problems(write(tmp_path, equipment=data))
 
 
+def test_nul_bytes_are_no_text(tmp_path: Path) -> None:
+    data = EQUIPMENT.encode() + b"X\x001,line,A,B,0,0,,,,,,\n"
+    assert ("encoding", "equipment.csv", 4, None, "error") in problems(write(tmp_path, equipment=data))
+
+
+@pytest.mark.parametrize("text", ["1_000", "１２", "0x10", "inf", "nan", "1e999", "1,5", "--1", "1e"])
+def test_what_only_looks_like_a_number_is_refused(tmp_path: Path, text: str) -> None:
+    found = problems(write(tmp_path, nodes=NODES + f'Z,"{text}",0,\n'))
+    assert ("bad_number", "nodes.csv", 5, "x", "error") in found
+
+
+@pytest.mark.parametrize(("text", "value"), [("-1.5", -1.5), (".5", 0.5), ("2.", 2), ("1e3", 1000), ("+7", 7)])
+def test_numbers_as_people_write_them(tmp_path: Path, text: str, value: float) -> None:
+    assert read_folder(write(tmp_path, nodes=f"node,x\nS,{text}\n")).nodes[0].x == value
+
+
 def test_an_unclosed_quote_is_named_where_it_begins(tmp_path: Path) -> None:
     found = problems(write(tmp_path, equipment=EQUIPMENT + 'X1,line,A,B,0,0,,,,,,"never\nclosed\n'))
     assert ("unreadable", "equipment.csv", 4, None, "error") in found

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from cis_power.network.importers.text import read_text
 from cis_power.network.model import OWNERS, Equipment, NetworkModel, Node, Place, Source
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "y", "t", "open", "是"})
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 FALSE_WORDS = frozenset({"0", "false", "no", "n", "f", "closed", "否", ""})
 
 
@@ -65,10 +67,7 @@ class Row:
         text = self.text(name)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = float(text) if NUMBER.fullmatch(text) else math.inf
         if not math.isfinite(value):
             self.note("bad_number", f"{text!r} is not a number", name)
             return None

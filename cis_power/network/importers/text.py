@@ -31,7 +31,10 @@ def read_text(path: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> TextFil
 
 
 def decode(data: bytes, name: str) -> TextFile:
-    """UTF-8 first because GBK accepts almost anything; the line of the first bad byte is named."""
+    """UTF-8 first because GBK accepts almost anything; the line of the first bad byte is named. NUL is no text."""
+    if (nul := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, nul) + 1
+        return TextFile(name, problem=Problem("encoding", "holds NUL bytes: not a text file", file=name, line=line))
     try:
         return TextFile(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
