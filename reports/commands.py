@@ -2,8 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from reports.model import Report
 
 _FORMATS = ("html", "xlsx", "csv", "pdf", "json")
 
@@ -46,8 +52,6 @@ def report(
     from reports.archive import archive_report, find_archived
     from reports.parameters import read_parameters
     from reports.registry import build_report, find_report
-    from reports.renderers.as_csv import render_csv
-    from reports.renderers.formats import FORMATS
 
     chosen = _format(form, output, as_json)
     if archived and (archive or chosen != "json"):
@@ -69,21 +73,26 @@ def report(
             here.trail.append(session, viewer, "report.export", at, object_kind="report", object_id=name, detail=detail)
         _write((json.dumps(run.content, ensure_ascii=False, indent=1) + "\n").encode(), output)
         return
-    now = utc_now()
     with here.database.reading() as session:
-        made = build_report(session, here.viewer, declaration, parameters, now)
-    if chosen == "csv" and table is not None:
-        if table not in {known.name for known in made.tables}:
-            names = ", ".join(known.name for known in made.tables)
-            raise click.BadParameter(f"{table!r} is not one of {names}", param_hint="--table")
-        content = render_csv(made, here.settings.zone, table)
-    else:
-        content = FORMATS[chosen].render(made, here.settings.zone)
+        made = build_report(session, here.viewer, declaration, parameters, utc_now())
+    content = _rendered(made, chosen, table, here.settings.zone)
     with here.acting() as (session, viewer, at):
         here.trail.append(session, viewer, "report.export", at, object_kind="report", object_id=name, detail=detail)
         if archive:
             archive_report(session, viewer, made, parameters)
     _write(content, output)
+
+
+def _rendered(made: "Report", chosen: str, table: str | None, zone: "ZoneInfo") -> bytes:
+    from reports.renderers.as_csv import render_csv
+    from reports.renderers.formats import FORMATS
+
+    if chosen != "csv" or table is None:
+        return FORMATS[chosen].render(made, zone)
+    if table not in {known.name for known in made.tables}:
+        names = ", ".join(known.name for known in made.tables)
+        raise click.BadParameter(f"{table!r} is not one of {names}", param_hint="--table")
+    return render_csv(made, zone, table)
 
 
 def _format(form: str | None, output: Path | None, as_json: bool) -> str:
