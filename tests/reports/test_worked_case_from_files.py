@@ -78,10 +78,11 @@ def _interruptions(file):
 
 
 @pytest.fixture
-def command(database_url, tmp_path):
+def command(postgresql_url, tmp_path):
+    """The real command on PostgreSQL; a journey does the same on SQLite."""
     home = tmp_path / "home"
     home.mkdir()
-    line = CommandLine(home, database_url)
+    line = CommandLine(home, postgresql_url)
     yield line
     line.stop_all()
 
@@ -110,7 +111,7 @@ def test_the_report_equals_the_worked_case(command, tmp_path):
     assert json.loads(file.read_text())["tables"]["indices"]["rows"] == rows
 
 
-def test_wrong_usage_is_told(command):
+def test_wrong_usage_is_told(cli):
     for arguments in (
         ("no-such-report", *PERIOD),
         ("reliability", "--from", "2025-01-01"),
@@ -120,6 +121,6 @@ def test_wrong_usage_is_told(command):
         ("load", *PERIOD, "--table", "no_such_table", "--format", "csv"),
         ("load", *PERIOD, "--json", "--format", "pdf"),
     ):
-        assert command("report", *arguments, expect=2).out == ""
-    unknown = command("report", "reliability", *PERIOD, "--district", "X", expect=1)
+        assert cli("report", *arguments, expect=2).out == ""
+    unknown = cli("report", "reliability", *PERIOD, "--district", "X", expect=1)
     assert "there is no district X" in unknown.err
