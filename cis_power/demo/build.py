@@ -4,7 +4,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
@@ -146,10 +146,10 @@ def _users() -> Iterator[Login]:
 
 
 def _command(*words: str) -> None:
-    """Run one of our own commands in this process; what it prints goes to stderr only when it fails."""
+    """Run one of our own commands in this process; what it prints is shown only when it fails."""
     printed = StringIO()
     try:
-        with redirect_stdout(printed):
+        with redirect_stdout(printed), redirect_stderr(printed):
             commands.main(list(words), prog_name="cis-power", standalone_mode=False)
     except SystemExit as end:
         if end.code:
