@@ -47,7 +47,7 @@ def import_network(
     if dry_run:
         result = tried(file)
     else:
-        options: dict[str, Any] = {"activate": not no_activate, "valid_from": since}
+        options: dict[str, Any] = {"activate": not no_activate, "valid_from": since, "clock": utc_now}
         result = import_file(here.database, here.viewer, here.trail, utc_now(), file, **options)
     if as_json:
         _print_json(result.as_dict())

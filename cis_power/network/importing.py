@@ -114,13 +114,14 @@ def import_network(
     *,
     activate: bool = True,
     valid_from: datetime | None = None,
+    clock: Callable[[], datetime] | None = None,
     after_chunk: Callable[[], None] = lambda: None,
 ) -> NetworkResult:
     """Keep a network as a version, and put it in force unless told not to.
 
     The first version holds from ever, later ones from `now`, each unless `valid_from` says otherwise. The same content
-    again changes nothing. A network with errors leaves only its batch behind. `after_chunk` is called between the
-    transactions.
+    again changes nothing. A network with errors leaves only its batch behind. `clock` tells the time at the end, from
+    which a version holds when storing it took long. `after_chunk` is called between the transactions.
     """
     viewer.require("network:model:write")
     with database.transaction() as session:
@@ -141,7 +142,7 @@ def import_network(
             store(session)
     after_chunk()
     with database.transaction() as session:
-        return _finish(session, viewer, trail, now, file, opened, activate)
+        return _finish(session, viewer, trail, clock() if clock else now, file, opened, activate)
 
 
 def _open(

@@ -212,6 +212,13 @@ def test_versions_hold_from_ever_and_from_now_and_may_come_back(
     assert [active for active, _ in listed.values()].count(True) == 1
 
 
+def test_a_version_holds_from_the_end_of_its_import(database: Database, keep: Importer) -> None:
+    keep()
+    keep(moved(node="B"), NOON + HOUR, clock=lambda: NOON + 2 * HOUR)
+    with database.reading() as session:
+        assert [version.valid_from for version in timeline(session)] == [None, NOON + 2 * HOUR]
+
+
 def test_without_activation_a_version_is_kept_and_changes_nothing(
     database: Database, keep: Importer, tmp_path: Path
 ) -> None:
