@@ -94,18 +94,18 @@ def note_number(
 
     `highest` is the largest number seen so far (0: none), told at `before_at`.
     """
-    if highest and number > highest + 1:
-        note_gap(
-            session,
-            None,
-            before_at or at,
-            at,
-            BATCH_MISSING,
-            collector=collector,
-            numbers=(highest + 1, number - 1),
-        )
-    elif number < highest:
-        fill_number(session, collector, number, at)
+    fill_number(session, collector, number, at)
+    if not highest or number <= highest + 1:
+        return
+    damaged = session.scalars(
+        _missing(collector, highest + 1, number - 1).where(Gap.reason == BATCH_DAMAGED).order_by(Gap.first_number)
+    )
+    begin = highest + 1
+    for known in [*(gap.first_number or begin for gap in damaged), number]:
+        if known > begin:
+            numbers = (begin, known - 1)
+            note_gap(session, None, before_at or at, at, BATCH_MISSING, collector=collector, numbers=numbers)
+        begin = known + 1
 
 
 def fill_number(session: Session, collector: str, number: int, now: datetime) -> None:
