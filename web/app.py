@@ -24,8 +24,6 @@ from web.security import install_security
 from web.shell import Shell, viewer_or_none
 from web.values import add_converters
 from web.views import BLUEPRINTS as VIEWS
-from web.views.admin import admin
-from web.views.system import system
 
 
 def create_app(database: Database, settings: Settings, clock: Callable[[], datetime] = utc_now) -> Flask:
@@ -41,7 +39,7 @@ def create_app(database: Database, settings: Settings, clock: Callable[[], datet
     install_errors(app)
     install_assets(app)
     install_presentation(app)
-    for blueprint in (login, health, admin, system, *VIEWS, *API):
+    for blueprint in (login, health, *VIEWS, *API):
         app.register_blueprint(blueprint)
     app.context_processor(
         lambda: {

@@ -6,6 +6,12 @@ from flask_babel import lazy_gettext as _l
 Words = dict[str, str | LazyString]
 
 LABELS: dict[str, Words] = {
+    "personal_field": {
+        "name": _l("Name"),
+        "phones": _l("Phone"),
+        "emails": _l("E-mail"),
+        "address": _l("Address"),
+    },
     "role": {
         "agent": _l("Call-centre agent"),
         "billing": _l("Billing clerk"),

@@ -1,7 +1,7 @@
 """Figures for monitoring, counted from tables when asked for: the processes share nothing else."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cis_power.access.login import WINDOW
-from cis_power.access.models import LoginAttempt, WebSession
+from cis_power.access.models import AuditEntry, LoginAttempt, WebSession
 from cis_power.core.models import Batch, JobRun
 from cis_power.core.quality import Quality
 from cis_power.telemetry.models import Gap, LatestValue, Source
@@ -70,6 +70,16 @@ class _Tables:
             .select_from(LoginAttempt)
             .where(LoginAttempt.succeeded.is_(False), LoginAttempt.attempted_at > self._now - WINDOW)
         )
+        unmasked = (
+            select(func.count())
+            .select_from(AuditEntry)
+            .where(
+                AuditEntry.action == "customers:personal:unmask",
+                AuditEntry.occurred_at > self._now - timedelta(hours=1),
+            )
+        )
+        shown = self._session.scalar(unmasked) or 0
+        yield GaugeMetricFamily("cis_fields_unmasked", "Masked fields shown within the last hour.", value=shown)
         count = self._session.scalar(refused) or 0
         yield GaugeMetricFamily("cis_logins_refused", "Refused logins of the last window.", value=count)
 

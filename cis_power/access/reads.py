@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cis_power.access.models import ApiKey, ApiKeyDistrict, AuditEntry, District, User, UserDistrict
@@ -158,6 +158,13 @@ def list_audit(session: Session, viewer: Viewer, *, before: int | None = None, l
         )
         for entry in session.scalars(entries)
     ]
+
+
+def count_acts(session: Session, viewer: Viewer, action: str, *, since: datetime) -> int:
+    """Count what a viewer himself did of one kind since an instant."""
+    own = select(func.count()).select_from(AuditEntry)
+    own = own.where(AuditEntry.actor == viewer.actor, AuditEntry.action == action, AuditEntry.occurred_at >= since)
+    return session.scalar(own) or 0
 
 
 def _codes(session: Session, owner: Any, district: Any) -> defaultdict[int, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from flask import Blueprint
 
+from web.views.admin import admin
 from web.views.billing import billing
 from web.views.calls import calls
 from web.views.customers import customers
@@ -10,5 +11,19 @@ from web.views.network import network
 from web.views.outages import outages
 from web.views.points import points
 from web.views.reports import report_pages
+from web.views.system import system
+from web.views.unmask import unmask
 
-BLUEPRINTS: tuple[Blueprint, ...] = (home, customers, outages, calls, points, network, report_pages, billing)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    home,
+    customers,
+    unmask,
+    outages,
+    calls,
+    points,
+    network,
+    report_pages,
+    billing,
+    admin,
+    system,
+)
