@@ -26,7 +26,13 @@ def render_xlsx(report: Report, zone: tzinfo) -> bytes:
         for table in report.tables:
             _sheet(book.add_worksheet(_sheet_name(table.name, used)), table, zone, bold)
         about = book.add_worksheet(_sheet_name("about", used))
-        lines = [report.title, *parameter_lines(report, zone), *report.notes, *quality_lines(report)]
+        lines = [report.title, *parameter_lines(report, zone), *quality_lines(report), *report.notes]
+        lines += [
+            f"unit of {table.name}.{column.name}: {column.unit}"
+            for table in report.tables
+            for column in table.columns
+            if column.unit
+        ]
         for line, text in enumerate(lines):
             about.write_string(line, 0, text[:_LONGEST_TEXT])
     return file.getvalue()
@@ -35,8 +41,8 @@ def render_xlsx(report: Report, zone: tzinfo) -> bytes:
 def _sheet(sheet: Any, table: Table, zone: tzinfo, bold: Any) -> None:
     sheet.freeze_panes(1, 0)
     for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, f"{column.name} ({column.unit})" if column.unit else column.name, bold)
-        sheet.set_column(place, place, max(10, min(40, len(column.name) + len(column.unit) + 4)))
+        sheet.write_string(0, place, column.name, bold)
+        sheet.set_column(place, place, max(10, min(40, len(column.name) + 4)))
     for line, row in enumerate(table.rows[:_MOST_ROWS], start=1):
         for place, value in enumerate(row):
             _cell(sheet, line, place, value, zone)

@@ -71,11 +71,14 @@ def test_xlsx_texts_are_texts():
     book = openpyxl.load_workbook(io.BytesIO(rendered("xlsx")))
     assert len(book.sheetnames) == 3
     cells = list(book["main"].iter_rows())
-    assert [cell.value for cell in cells[0]] == ["name", "energy_kwh (kWh)", "peak_at", "flag"]
+    assert [cell.value for cell in cells[0]] == ["name", "energy_kwh", "peak_at", "flag"]
     assert [row[0].value for row in cells[1:]] == [row[0] for row in ROWS]
     assert {row[0].data_type for row in cells[1:]} == {"s"}
     assert [row[1].value for row in cells[1:]] == [1.5, None, 2.0, -3.0]
     assert cells[1][0].hyperlink is None
+    about = [row[0].value for row in book["about"].iter_rows()]
+    assert about[0] == "Sample <b>"
+    assert {"districts: N, S", "share of good data: 50.00%", "2 are open", "unit of main.energy_kwh: kWh"} <= set(about)
 
 
 def test_html_escapes_and_draws_without_a_cloud():
