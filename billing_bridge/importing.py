@@ -18,6 +18,7 @@ from cis_power.core.batches.ledger import find_batch, rejects_of
 from cis_power.core.batches.reentry import reenter
 from cis_power.core.layouts import Rows, find_layout
 from cis_power.core.layouts.values import money
+from cis_power.core.models import Batch
 from cis_power.core.time import utc_now
 
 FORMATS = ("csv",)
@@ -43,11 +44,10 @@ def import_path(
         source=source,
         format=format_name,
         clock=utc_now,
+        on_open=_audited(here),
         after_chunk=after_chunk,
     )
-    result = import_file(here.database, here.settings, task)
-    _audit(here, "exchange:file:import", result, kind)
-    return result
+    return import_file(here.database, here.settings, task)
 
 
 def retry_rejects(here: Installation, number: int) -> BatchResult:
@@ -55,18 +55,25 @@ def retry_rejects(here: Installation, number: int) -> BatchResult:
     with here.database.reading() as session:
         kind = find_batch(session, number).kind
     who, now = here.viewer.actor, utc_now()
-    result = reenter(here.database, here.settings, find_layout(kind), number, who=who, now=now)
-    _audit(here, "exchange:file:import", result, kind)
-    return result
+    layout = find_layout(kind)
+    return reenter(here.database, here.settings, layout, number, who=who, now=now, on_open=_audited(here))
 
 
-def _audit(here: Installation, action: str, result: BatchResult, kind: str) -> None:
-    detail = {"kind": kind, "rows": result.rows, "accepted": result.accepted, "rejected": result.rejected}
-    outcome = "refused" if result.refused else "done"
-    with here.acting() as (session, viewer, now):
+def _audited(here: Installation) -> Callable[[Session, Batch], None]:
+    """Keep in the audit who imports: in the transaction that opens the batch, so that none is posted without."""
+
+    def keep(session: Session, batch: Batch) -> None:
         here.trail.append(
-            session, viewer, action, now, object_kind="batch", object_id=result.batch, outcome=outcome, detail=detail
+            session,
+            here.viewer,
+            "exchange:file:import",
+            utc_now(),
+            object_kind="batch",
+            object_id=batch.id,
+            detail={"kind": batch.kind, "rows": batch.rows, "sha256": batch.content_hash},
         )
+
+    return keep
 
 
 def rejects_file(here: Installation, number: int) -> str:

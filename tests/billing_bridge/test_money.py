@@ -269,7 +269,19 @@ def test_the_command_line_keeps_the_contract(cli: CommandLine, tmp_path: Path):
     assert shown["control"]["total"] == str(total)
     assert [reject["line"] for reject in shown["rejects"]] == [8, 15]
     cli("batch", "show", 999, expect=1)
+    cli("audit", "verify")
     rejects = cli("batch", "rejects", first["batch"]).out
     (tmp_path / "mended.csv").write_text(rejects.replace("X7", "A1").replace("X14", "A2"))
     assert cli("import", "payments", tmp_path / "mended.csv", "--json").json["accepted"] == 2
     assert cli("batch", "retry", first["batch"], "--json").json["rows"] == 0
+
+
+def test_without_an_audit_nothing_is_posted(cli: CommandLine, tmp_path: Path):
+    (tmp_path / "c.csv").write_text(plain_customers(5))
+    cli.run_dir.parent.mkdir(exist_ok=True)
+    cli.run_dir.write_text("not a folder")
+    cli("import", "customers", tmp_path / "c.csv", expect=1)
+    database = Database(cli.database_url)
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Batch)) == 0
+    database.dispose()

@@ -47,7 +47,11 @@ _CHUNK_SECONDS = {"sqlite": 0.4, "postgresql": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A file to post. `source` is the system that owns its content; `after_chunk` is told (rows done, rows)."""
+    """A file to post. `source` is the system that owns its content.
+
+    `on_open` is called with the batch in the transaction that opens it, before anything is posted: raising refuses the
+    import. `after_chunk` is told (rows done, rows).
+    """
 
     layout: Layout
     content: bytes | Path
@@ -58,6 +62,7 @@ class Import:
     format: str = "csv"
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] | None = None
+    on_open: Callable[[Session, Batch], None] | None = None
     after_chunk: Callable[[int, int], None] | None = None
 
 
@@ -72,6 +77,8 @@ def post_parsed(database: Database, settings: Settings, task: Import, parsed: Pa
     poster = load_poster(task.layout)
     with database.transaction() as session:
         batch = open_batch(session, _fresh(task, parsed))
+        if task.on_open:
+            task.on_open(session, batch)
         if batch.status not in (POSTING, REFUSED):
             return BatchResult(batch.id, len(parsed.rows), 0, 0, len(parsed.rows))
         if parsed.refused:

@@ -1,6 +1,7 @@
 """Rejects that re-enter as they are, once what they lacked is there."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +22,14 @@ _CHUNK = 500
 
 
 def reenter(
-    database: Database, settings: Settings, layout: Layout, number: int, *, who: str, now: datetime
+    database: Database,
+    settings: Settings,
+    layout: Layout,
+    number: int,
+    *,
+    who: str,
+    now: datetime,
+    on_open: Callable[[Session, Batch], None] | None = None,
 ) -> BatchResult:
     """Post the open rejects of a batch again, as a batch of their own. Those still wrong stay where they are.
 
@@ -34,6 +42,8 @@ def reenter(
         batch = _fresh(origin, len(waiting), who, now)
         session.add(batch)
         session.flush()
+        if on_open:
+            on_open(session, batch)
         batch_id, source = batch.id, origin.source or "business"
     zone = ZoneInfo(origin.control.get("zone", settings.timezone))
     posting = Posting(batch_id, who, now, settings.zone, settings.region, source)
