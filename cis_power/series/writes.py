@@ -10,12 +10,14 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from cis_power.core.db import Base, among, bulk_upsert, chunked
+from cis_power.core.db.serial import one_at_a_time
 from cis_power.series.models import Series, SeriesChunk, SeriesTail
 from cis_power.series.packing import Blobs, Key, PackedRows, Rule, chunk_starts, epoch_seconds, on_grid, pack
 from cis_power.series.reads import series_of, step_of
 
 _KEYS_A_QUERY = 5_000
 _VALUES_A_FOLD = 2_000_000
+_MERGING = "series"
 
 Instants = Iterable[datetime] | NDArray[Any]
 
@@ -75,6 +77,7 @@ def put_values(
     `polled` moves each instant down to the step's grid (telemetry); otherwise it is kept exactly (metering). NaN is
     missing; `quality` None is all good. The same values again change nothing.
     """
+    one_at_a_time(session, _MERGING)  # two merges of one row would each lose what the other adds
     at_seconds = epoch_seconds(at)
     ids = np.broadcast_to(np.asarray(series_ids, np.int64), at_seconds.shape)
     numbers = np.asarray(values, np.float64)
@@ -141,6 +144,7 @@ def fold(session: Session, before: datetime) -> int:
     One transaction does at most about two million values: call again, each time in a transaction of its own, until it
     answers 0. Killed before the commit, nothing has changed. Within a slot the value measured last wins.
     """
+    one_at_a_time(session, _MERGING)
     limit = int(before.timestamp())
     batches: list[SeriesTail] = []
     count = 0

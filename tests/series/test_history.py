@@ -1,6 +1,8 @@
 """Written and read back on both databases: chunks, tail, folding, and reads that join them."""
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -125,6 +127,27 @@ def test_a_fold_that_dies_changes_nothing(database):
         assert fold(session, NOON + timedelta(hours=1)) == 1
     with database.reading() as session:
         assert read_series(session, key, NOON, NOON + timedelta(hours=1)).value.tolist() == [1.0]
+
+
+def test_writers_at_the_same_time_lose_nothing(database):
+    """An import, a history pull and a fold merge into one row from processes of their own."""
+    writers, rounds = 4, 15
+    with database.transaction() as session:
+        (key,) = _series(session, step_seconds=60)
+    start = threading.Barrier(writers)
+
+    def write(writer):
+        start.wait()
+        for turn in range(rounds):
+            with database.transaction() as session:
+                slot = turn * writers + writer
+                put_values(session, key, [NOON + timedelta(minutes=slot)], [float(slot)], step_seconds=60)
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+    with database.reading() as session:
+        got = read_series(session, key, NOON, NOON + timedelta(hours=2))
+    assert got.value.tolist() == [float(slot) for slot in range(writers * rounds)]
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2028, 2, 29), 24)])
