@@ -1,7 +1,6 @@
 """Posting interruptions of past years, or of another system, into the ledger."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, func, select, update
@@ -132,16 +131,19 @@ class _InterruptionRows:
         return {code: key for code, key in found.items() if code not in own}
 
     def _known(self, outage_ids: set[int]) -> dict[_Identity, tuple[int, dict[str, Any]]]:
-        """Imported rows of these outages that count now, by identity."""
+        """Imported rows that count now and may be those of the file, by identity."""
         found: dict[_Identity, tuple[int, dict[str, Any]]] = {}
         columns = [getattr(Interruption, name) for name in _FIELDS]
+        query = select(Interruption.id, *columns).where(
+            Interruption.superseded_at.is_(None), Interruption.source == SOURCE
+        )
+        points = list(chunked(sorted(set(self._points.values())), _CHUNK))
+        whose = [Interruption.usage_point_id.is_(None), *(Interruption.usage_point_id.in_(part) for part in points)]
         for part in chunked(sorted(outage_ids), _CHUNK):
-            query = select(Interruption.id, *columns).where(
-                Interruption.outage_id.in_(part), Interruption.superseded_at.is_(None), Interruption.source == SOURCE
-            )
-            for key, *row in self._session.execute(query):
-                values = dict(zip(_FIELDS, row, strict=True))
-                found[_identity(values)] = (key, values)
+            for criterion in whose:
+                for key, *row in self._session.execute(query.where(Interruption.outage_id.in_(part), criterion)):
+                    values = dict(zip(_FIELDS, row, strict=True))
+                    found[_identity(values)] = (key, values)
         return found
 
     def _write(self) -> None:
@@ -188,14 +190,9 @@ def _devices(session: Session, codes: set[str]) -> dict[str | None, tuple[int, i
 def _write_states(session: Session, outage_ids: set[int], posting: Posting) -> None:
     """Bring the states of imported outages to what their rows say now."""
     for part in chunked(sorted(outage_ids), _CHUNK):
-        rows: dict[int, list[Interruption]] = {}
-        query = select(Interruption).where(Interruption.outage_id.in_(part), Interruption.superseded_at.is_(None))
-        for row in session.scalars(query.order_by(Interruption.began_at, Interruption.id)):
-            rows.setdefault(row.outage_id, []).append(row)
         present = select(OutageState).where(OutageState.outage_id.in_(part), OutageState.superseded_at.is_(None))
         before = {state.outage_id: state for state in session.scalars(present)}
-        for outage_id, members in rows.items():
-            told = _told(members)
+        for outage_id, told in _told(session, part).items():
             state = before.get(outage_id)
             if state is not None:
                 if all(getattr(state, name) == value for name, value in told.items()):
@@ -205,6 +202,7 @@ def _write_states(session: Session, outage_ids: set[int], posting: Posting) -> N
                 OutageState(
                     outage_id=outage_id,
                     **told,
+                    probability=1.0,
                     review_state="open",
                     recorded_at=posting.now,
                     recorded_by=posting.who,
@@ -213,29 +211,29 @@ def _write_states(session: Session, outage_ids: set[int], posting: Posting) -> N
     session.flush()
 
 
-def _told(rows: list[Interruption]) -> dict[str, Any]:
-    first = rows[0]
-    ends = [row.restored_at for row in rows]
-    phases = 0
-    for row in rows:
-        phases |= row.phases
-    return {
-        "kind": first.kind,
-        "sub_kind": first.sub_kind,
-        "status": _status(ends),
-        "began_at": first.began_at,
-        "restored_at": None if None in ends else max(end for end in ends if end is not None),
-        "device_id": first.device_id,
-        "device_code": first.device_code,
-        "feeder_id": first.feeder_id,
-        "open_phases": phases,
-        "responsibility": first.responsibility,
-        "cause_code": first.cause_code,
-        "probability": 1.0,
-    }
+_OF_FIRST = (
+    "kind", "sub_kind", "device_id", "device_code", "feeder_id", "responsibility", "cause_code",
+)  # fmt: skip
 
 
-def _status(ends: list[datetime | None]) -> str:
-    if None not in ends:
-        return "restored"
-    return "confirmed" if all(end is None for end in ends) else "partially_restored"
+def _told(session: Session, outage_ids: list[int]) -> dict[int, dict[str, Any]]:
+    """What all rows of outages say together; the first row tells what is not a matter of time or phase."""
+    row = Interruption
+    counts = row.outage_id.in_(outage_ids), row.superseded_at.is_(None)
+    sums = select(
+        row.outage_id, func.min(row.began_at), func.max(row.restored_at), func.count(), func.count(row.restored_at),
+        func.min(row.id),
+    ).where(*counts).group_by(row.outage_id)  # fmt: skip
+    told: dict[int, dict[str, Any]] = {}
+    first_rows: dict[int, int] = {}
+    for outage_id, began_at, restored_at, rows, restored, first in session.execute(sums):
+        status = "restored" if restored == rows else "partially_restored" if restored else "confirmed"
+        end = restored_at if restored == rows else None
+        told[outage_id] = {"status": status, "began_at": began_at, "restored_at": end, "open_phases": 0}
+        first_rows[first] = outage_id
+    for outage_id, phases in session.execute(select(row.outage_id, row.phases).where(*counts).distinct()):
+        told[outage_id]["open_phases"] |= phases
+    names = [getattr(row, name) for name in _OF_FIRST]
+    for key, *values in session.execute(select(row.id, *names).where(row.id.in_(first_rows))):
+        told[first_rows[key]].update(zip(_OF_FIRST, values, strict=True))
+    return told
