@@ -1,7 +1,11 @@
 """Serving the application with granian: one process listens, workers answer."""
 
+import http.client
 import socket
+import threading
+import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from granian import Granian
@@ -13,6 +17,7 @@ from cis_power.core.errors import Unavailable
 from cis_power.core.logs import start_logging
 from web.app import create_app
 
+_READY_WITHIN_SECONDS = 60.0
 _THREADS = 8
 _WAITING = 256  # requests that wait for a thread of one worker; further ones wait in the socket's queue
 
@@ -37,9 +42,12 @@ def url_of(host: str, port: int) -> str:
 
 
 def serve(settings: Settings, port: int, workers: int, announce: Callable[[], None]) -> None:
-    """Serve until told to stop. Raises ConfigError at once when the database is not the one this program works with."""
+    """Serve until told to stop, and announce it once the first worker answers.
+
+    Raises ConfigError at once when the database is not the one this program works with.
+    """
     open_database(settings).dispose()
-    announce()
+    threading.Thread(target=_announce_when_ready, args=(settings.host, port, announce), daemon=True).start()
     server = Granian(
         "web.app",
         address=settings.host,
@@ -53,6 +61,23 @@ def serve(settings: Settings, port: int, workers: int, announce: Callable[[], No
         log_enabled=False,
     )
     server.serve(target_loader=_application(settings), wrap_loader=False)
+
+
+def _announce_when_ready(host: str, port: int, announce: Callable[[], None]) -> None:
+    """Call `announce` as soon as somebody who reads it can be answered."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the address to listen on, not to call
+    ends_at = time.monotonic() + _READY_WITHIN_SECONDS
+    while time.monotonic() < ends_at:
+        connection = http.client.HTTPConnection(own, port, timeout=5)
+        try:
+            connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
+            if connection.getresponse().status == HTTPStatus.OK:
+                break
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    announce()
 
 
 def _application(settings: Settings) -> Callable[[], Any]:
