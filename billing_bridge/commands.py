@@ -48,6 +48,15 @@ def import_(
     _print_result(result, as_json)
 
 
+def _write(output: Path, text: str) -> None:
+    from cis_power.core.errors import CisError
+
+    try:
+        output.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise CisError(f"cannot write {output}: {error.strerror}") from error
+
+
 def _known(kind: str, where: str) -> str:
     from cis_power.core.layouts import layouts
 
@@ -102,7 +111,7 @@ def export(kind: str, from_text: str | None, to_text: str | None, output: Path |
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8", newline="")
+        _write(output, text)
         click.echo(f"batch {exported.batch}: {len(exported.rows)} rows in {output}", err=True)
 
 
@@ -170,7 +179,7 @@ def write_rejects(number: int, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8", newline="")
+        _write(output, text)
 
 
 @batch.command("retry")

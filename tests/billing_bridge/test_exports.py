@@ -19,7 +19,7 @@ SYSTEM = system_viewer("test")
 OCTOBER = Period.parse("2026-10-01", "2026-11-01", SETTINGS.zone, NOW)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def data(database):
     put(
         database,
@@ -63,6 +63,7 @@ def rows(exported):
     return list(csv.DictReader(io.StringIO(exported.text)))
 
 
+@pytest.mark.usefixtures("data")
 def test_usage_is_energy_of_the_month_times_the_multiplier(database):
     first, second = rows(made(database, "usage"))
     assert original_text(first["usage_point"]) == "=U1"
@@ -76,6 +77,7 @@ def test_usage_is_energy_of_the_month_times_the_multiplier(database):
     assert (second["usage_point"], float(second["energy_kwh"]), second["peak_kw"]) == ("U2", 500, "")
 
 
+@pytest.mark.usefixtures("data")
 def test_outage_minutes_are_clipped_to_the_month_and_to_now(database):
     first, second = rows(made(database, "outage-minutes"))
     assert (first["interruptions"], float(first["outage_minutes"])) == ("1", 20.5)
@@ -83,6 +85,7 @@ def test_outage_minutes_are_clipped_to_the_month_and_to_now(database):
     assert (second["interruptions"], float(second["outage_minutes"]), second["still_out"]) == ("1", 60, "true")
 
 
+@pytest.mark.usefixtures("data")
 def test_the_same_content_is_the_same_batch_and_new_content_the_next_number(database):
     one, two = made(database, "outage_minutes"), made(database, "outage-minutes")
     assert (one.batch, one.number, one.text) == (two.batch, two.number, two.text)
@@ -96,6 +99,7 @@ def test_the_same_content_is_the_same_batch_and_new_content_the_next_number(data
     assert three.totals["outage_minutes"] == one.totals["outage_minutes"] + 60
 
 
+@pytest.mark.usefixtures("data")
 def test_only_the_viewers_districts_are_exported(database):
     with database.reading() as session:
         keys = {district.code: district.id for district in session.scalars(select(District))}
@@ -108,8 +112,7 @@ def test_only_the_viewers_districts_are_exported(database):
         made(database, "everything")
 
 
-def test_a_period_is_the_last_whole_month_unless_told(database):
-    del database
+def test_a_period_is_the_last_whole_month_unless_told():
     period = Period.parse(None, None, SETTINGS.zone, NOW)
     assert (period.from_at, period.to_at) == (OCTOBER.from_at, OCTOBER.to_at)
     assert [month.name for month in Period.parse("2026-12-15", "2027-02-02", SETTINGS.zone, NOW).months()] == [
@@ -121,3 +124,15 @@ def test_a_period_is_the_last_whole_month_unless_told(database):
     for wrong in (("2026-10-01", None), ("2026-10-02", "2026-10-01"), ("x", "y")):
         with pytest.raises(ValueError, match=r"."):
             Period.parse(*wrong, SETTINGS.zone, NOW)
+
+
+def test_the_command_writes_files_and_names_what_is_wrong(cli, tmp_path):
+    file = tmp_path / "usage.csv"
+    cli("export", "usage", "--from", "2026-10-01", "--to", "2026-11-01", "-o", file)
+    assert file.read_text().startswith("usage_point,account_no,")
+    answer = cli("export", "outage_minutes", "--json").json
+    assert set(answer) >= {"batch", "number", "kind", "from", "to", "totals", "rows"}
+    assert "cannot write" in cli("export", "usage", "-o", tmp_path / "absent" / "x.csv", expect=1).err
+    cli("export", "everything", expect=2)
+    cli("export", "usage", "--from", "2026-10-01", expect=2)
+    cli("export", "usage", "--from", "2026-10-01", "--to", "2026-09-01", expect=2)
