@@ -147,7 +147,6 @@ class _Circuit:
             phases=phases or ALL_PHASES,
             open_phases=self._open_phases(item, phases or ALL_PHASES),
             feeder=self.script.circuit,
-            name=item.full_name,
             place=item.place,
         )
 
