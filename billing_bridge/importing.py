@@ -40,7 +40,7 @@ def import_path(
         content=path,
         who=here.viewer.actor,
         now=now,
-        file_name=path.name,
+        file_name=_plain(path.name),
         source=source,
         format=format_name,
         clock=utc_now,
@@ -48,6 +48,11 @@ def import_path(
         after_chunk=after_chunk,
     )
     return import_file(here.database, here.settings, task)
+
+
+def _plain(name: str) -> str:
+    """A file's name as it may be shown: signs that are not printable are replaced."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in name)[:200]
 
 
 def retry_rejects(here: Installation, number: int) -> BatchResult:

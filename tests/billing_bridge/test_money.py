@@ -262,6 +262,10 @@ def test_the_command_line_keeps_the_contract(cli: CommandLine, tmp_path: Path):
     bad = cli("import", "payments", tmp_path / "bad.csv", "--json", expect=1).json
     assert bad["accepted"] == 0
     assert bad["problems"][0]["code"] == "bad_trailer"
+    odd = tmp_path / "a\x1b[31m\udcffb.csv"
+    odd.write_text(text.replace("bank,R1\n", "cash,R1\n"))
+    shown = cli("import", "payments", odd, "--json", expect=1).json
+    assert cli("batch", "show", shown["batch"], "--json").json["file_name"] == "a\ufffd[31m\ufffdb.csv"
     cli("import", "nothing", tmp_path / "p.csv", expect=2)
     cli("import", "payments", tmp_path / "absent.csv", expect=2)
     assert isinstance(cli("batch", "list", "--json").json, list)
