@@ -14,10 +14,11 @@ from cis_power.outages.state import ConflictFact
 ENGINE = "engine"
 
 
-def write_conflicts(writing: Writing, facts: Sequence[ConflictFact]) -> None:
+def write_conflicts(writing: Writing, facts: Sequence[ConflictFact], contradicting: set[int]) -> None:
     """Bring the stored conflicts to what the engine found; what a person decided stays decided.
 
-    A replay knows all conflicts of the replayed time: those that it did not meet again never were.
+    A replay knows all conflicts of the replayed time: those that it did not meet again never were, and those that are
+    `contradicting` in the end are open, whatever had settled them before.
     """
     final = {fact.entry: fact for fact in facts}
     rows = _rows(writing.session, list(final))
@@ -30,6 +31,9 @@ def write_conflicts(writing: Writing, facts: Sequence[ConflictFact]) -> None:
             _settle(writing, row, fact if fact.ended else None)
             row.reason = row.reason if fact.ended else fact.reason
     if writing.replayed_from is not None:
+        for row in _rows(writing.session, sorted(contradicting)).values():
+            if row.decided_by == ENGINE:
+                _settle(writing, row, None)
         query = (
             select(EntryConflict)
             .join(IntakeEntry, IntakeEntry.id == EntryConflict.entry_id)

@@ -177,8 +177,7 @@ class Engine:
         change = apply(position, entry, normal)
         if change.conflict:
             state.conflicts.append(ConflictFact(entry.id, change.conflict, at))
-        if change.resolved is not None:
-            state.conflicts.append(ConflictFact(change.resolved, RESOLVED, at, ended=True))
+        state.conflicts.extend(ConflictFact(resolved, RESOLVED, at, ended=True) for resolved in change.resolved)
         if change.oscillates:
             state.conflicts.append(ConflictFact(entry.id, OSCILLATES, at))
         self._record_stand(device, position, entry.kind, at)

@@ -27,7 +27,7 @@ class Harvest:
     """All that a run changed.
 
     `vanished`: keys of outages that ended where they began. `phases`: (usage point, began) → [mask, from, to] of
-    interruptions that were partial.
+    interruptions that were partial. `contradicting`: entries that contradict other evidence in the end.
     """
 
     outages: list[OutageFacts]
@@ -41,6 +41,7 @@ class Harvest:
     positions: list[PositionSpell]
     repositioned: list[int]
     conflicts: list[ConflictFact]
+    contradicting: set[int]
 
 
 def forget_stored(state: State) -> None:
@@ -83,6 +84,7 @@ def harvest(state: State, world: World, normal: Mask | None = None) -> Harvest:
         ],
         repositioned=sorted(state.restood | {spell.device for spell in state.moved}),
         conflicts=list(state.conflicts),
+        contradicting={entry for position in state.devices.values() for entry in position.contradicting},
     )
     for rows in (answer.members, answer.transformers):
         for number in np.unique(rows.columns["outage"]).tolist():

@@ -216,7 +216,7 @@ class _Pass:
         wanted = {state.outages[number].key for number in numbers}
         states = write_states(writing, self.world, reaped.outages, wanted, reaped.vanished)
         write_spells(writing, reaped, state.outages, states, LockedMonths.of(self.session, self.zone))
-        write_conflicts(writing, reaped.conflicts)
+        write_conflicts(writing, reaped.conflicts, reaped.contradicting)
         return len(reaped.outages)
 
     def _finish(self, engine: Engine, count: int, late: datetime | None) -> None:

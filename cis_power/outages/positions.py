@@ -39,7 +39,7 @@ class DevicePosition:
     opened_as: dict[str, Any] = field(default_factory=dict)
     moves: list[int] = field(default_factory=list)
     oscillates: bool = False
-    conflict_entry: int | None = None
+    contradicting: list[int] = field(default_factory=list)
 
     @property
     def open_mask(self) -> int:
@@ -48,7 +48,7 @@ class DevicePosition:
     def as_list(self) -> list[Any]:
         """Plain data for a checkpoint."""
         return [self.base, self.base_by_hand, self.signals, self.held, self.opened_by, self.opened_as, self.moves,
-                self.oscillates, self.conflict_entry]  # fmt: skip
+                self.oscillates, self.contradicting]  # fmt: skip
 
     @classmethod
     def from_list(cls, plain: list[Any]) -> "DevicePosition":
@@ -57,7 +57,7 @@ class DevicePosition:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Phases that an entry opened and closed, a contradiction it raised, and the entry whose contradiction it ended.
+    """Phases that an entry opened and closed, a contradiction it raised, and entries whose contradiction it ended.
 
     `oscillates`: with this entry the device has begun to move to and fro.
     """
@@ -65,7 +65,7 @@ class Change:
     opened: int = 0
     closed: int = 0
     conflict: str | None = None
-    resolved: int | None = None
+    resolved: tuple[int, ...] = ()
     oscillates: bool = False
 
 
@@ -78,11 +78,11 @@ def apply(position: DevicePosition, entry: Entry, normal: int) -> Change:
     if after & ~before and (began or not position.oscillates):
         position.opened_by = entry.identity
         position.opened_as = {name: entry.payload[name] for name in OUTAGE_FIELDS if entry.payload.get(name)}
-    resolved = None
+    resolved: tuple[int, ...] = ()
     if conflict is not None:
-        position.conflict_entry = entry.id
-    elif position.conflict_entry is not None and not (_contradicted(position) or _withheld(position)):
-        resolved, position.conflict_entry = position.conflict_entry, None
+        position.contradicting.append(entry.id)
+    elif position.contradicting and not (_contradicted(position) or _withheld(position)):
+        resolved, position.contradicting = tuple(position.contradicting), []
     return Change(after & ~before, before & ~after, conflict, resolved, began)
 
 

@@ -37,6 +37,11 @@ from tests.outages.worlds import at
 NOW = at(5_000)
 
 
+def _seeds(count: int) -> list[Any]:
+    """A few in the normal suite, a hundred under `make soak`."""
+    return [*range(count), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(count, 100))]
+
+
 def give(database: Database, *entries: Entry, now: float = 0) -> None:
     with database.transaction() as session:
         record_entries(session, list(entries), at(now) if now else NOW)
@@ -104,7 +109,7 @@ def _whole(database: Database, story: list[Entry]) -> dict:
     return snapshot(database)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", _seeds(3))
 def test_any_order_with_doubles_ends_in_the_same_state(database: Database, reference: Database, seed: int) -> None:
     """R12: shuffled, 30 % doubled, in passes of any size, with and without memory, over checkpoints."""
     put_feeders(database)
@@ -131,7 +136,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", _seeds(2))
 def test_killed_anywhere_it_ends_in_the_same_state(database: Database, reference: Database, seed: int) -> None:
     """R11: passes die at random statements, also in the commit; what comes back goes on from the database alone."""
     put_feeders(database)
