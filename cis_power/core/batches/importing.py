@@ -38,7 +38,7 @@ from cis_power.core.layouts.raw import RawRows
 from cis_power.core.models import Batch
 
 _FIRST_CHUNK = 500
-_SMALLEST_CHUNK = 300
+_SMALLEST_CHUNK = 100
 _LARGEST_CHUNK = {"sqlite": 50_000, "postgresql": 100_000}
 _TURN_SECONDS = 1.5
 _GAP_SECONDS = 0.12
