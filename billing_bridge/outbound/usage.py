@@ -18,6 +18,7 @@ from cis_power.core.db import chunked
 from cis_power.core.quality import Quality
 from cis_power.customers.models import UsagePoint
 from cis_power.metering.models import Channel, Meter, MeterInstallation, RegisterReading
+from cis_power.metering.reads import measures_energy
 from cis_power.metering.writes import SERIES_OWNER
 from cis_power.series.reads import read_series, series_of
 
@@ -88,7 +89,7 @@ def _sources(session: Session, viewer: Viewer, period: Period) -> list[_Source]:
         .join(Channel, Channel.meter_id == Meter.id)
         .where(
             or_(install.channel_id.is_(None), install.channel_id == Channel.id),
-            Channel.quantity == "energy",
+            measures_energy(),
             or_(install.began_at.is_(None), install.began_at < period.to_at),
             or_(install.ended_at.is_(None), install.ended_at > period.from_at),
             visible(viewer, UsagePoint.id, period),

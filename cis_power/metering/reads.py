@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import numpy as np
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
@@ -24,7 +24,7 @@ from cis_power.metering.intervals import (
     known,
 )
 from cis_power.metering.models import Channel, MeterInstallation, ReadingSpan, RegisterReading
-from cis_power.metering.units import ENERGY_UNIT, is_energy
+from cis_power.metering.units import ENERGY_UNIT, UNITS
 from cis_power.metering.writes import SERIES_OWNER
 from cis_power.series.reads import History, read_series, series_of
 
@@ -69,6 +69,13 @@ class LoadValue:
     reason: str | None
 
 
+def measures_energy() -> ColumnElement[bool]:
+    """Whether a channel measures energy, as its owner says it (energy, active_energy, kWh …), and no power or demand."""
+    words = [word for word, unit in UNITS.items() if unit.kept_in == ENERGY_UNIT and not unit.per_hour]
+    quantity = func.lower(Channel.quantity)
+    return and_(Channel.unit == ENERGY_UNIT, or_(quantity.contains("energy"), quantity.in_(words)))
+
+
 def installed_channels(
     session: Session, usage_points: Iterable[int], *, direction: str = "import"
 ) -> list[InstalledChannel]:
@@ -84,7 +91,7 @@ def installed_channels(
                 install.usage_point_id,
                 Channel.id,
                 Channel.kind,
-                Channel.quantity,
+                measures_energy().label("energy"),
                 install.multiplier,
                 install.began_at,
                 install.ended_at,
@@ -99,9 +106,9 @@ def installed_channels(
             .order_by(install.usage_point_id, install.id)
         )
         rows = session.execute(query).all()
-        with_energy = {row.usage_point_id for row in rows if is_energy(row.quantity)}
-        for point, channel, kind, name, multiplier, began_at, ended_at in rows:
-            if point in with_energy and not is_energy(name):
+        with_energy = {row.usage_point_id for row in rows if row.energy}
+        for point, channel, kind, energy, multiplier, began_at, ended_at in rows:
+            if point in with_energy and not energy:
                 continue
             begin = _EVER if began_at is None else int(began_at.timestamp())
             end = _NEVER if ended_at is None else int(ended_at.timestamp())

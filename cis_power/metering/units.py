@@ -50,10 +50,3 @@ def factors(units: list[Unit], seconds: NDArray[np.int64]) -> NDArray[np.float64
     plain = np.array([unit.factor for unit in units], np.float64)
     power = np.array([unit.per_hour for unit in units], np.bool_)
     return np.where(power, plain * seconds / 3600.0, plain)
-
-
-def is_energy(quantity: str) -> bool:
-    """Whether a quantity, in the owner's words, is energy (energy, active_energy, kWh …) and not a power or demand."""
-    word = quantity.strip().lower()
-    unit = UNITS.get(word)
-    return "energy" in word or (unit is not None and unit.kept_in == ENERGY_UNIT and not unit.per_hour)
