@@ -70,7 +70,7 @@ class LoadValue:
 
 
 def measures_energy() -> ColumnElement[bool]:
-    """Whether a channel measures energy, as its owner says it (energy, active_energy, kWh …), and no power or demand."""
+    """Whether a channel measures energy, as its owner says it (energy, active_energy, kWh …), and no power."""
     words = [word for word, unit in UNITS.items() if unit.kept_in == ENERGY_UNIT and not unit.per_hour]
     quantity = func.lower(Channel.quantity)
     return and_(Channel.unit == ENERGY_UNIT, or_(quantity.contains("energy"), quantity.in_(words)))
