@@ -264,6 +264,7 @@ def add(code: str | None, text: str | None, key: str | None, as_json: bool, **ab
     with here.acting() as (session, viewer, now):
         wanted = NewCall(CallAbout(**about), code, text, idempotency_key=key)
         answer = add_call(session, viewer, now, wanted, here.settings.region)
+        here.trail.append(session, viewer, "outages:call:write", now, object_kind="call", object_id=answer.id)
     if as_json:
         _print(answer.as_dict(here.settings.zone))
     else:

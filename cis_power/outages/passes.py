@@ -5,7 +5,7 @@ in the past, replays from a checkpoint before it, with the networks and connecti
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
@@ -29,7 +29,8 @@ from cis_power.outages.supply import EVER
 from cis_power.outages.taking_in import take_in_telemetry, telemetry_waits
 
 CHECKPOINT_STEPS = 64
-CHECKPOINTS_KEPT = 400
+CHECKPOINTS_KEPT = 50  # the newest; of those before, the last of each day stays
+OUTAGES_IN_MEMORY = 2_000
 FULL_LOOK_EVERY = timedelta(seconds=10)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
@@ -227,6 +228,8 @@ class _Pass:
         mark.model_at = None if state.model_at == EVER else instant(state.model_at)
         mark.recorded_at = self.now
         self.seen.note(mark)
+        if len(state.outages) > OUTAGES_IN_MEMORY:  # those that nothing refers to any more are forgotten
+            engine = Engine(self.world, unpack(pack(state, self.world), self.world), memory.prepared)
         memory.engine, memory.known, memory.passes = engine, self.seen, mark.passes
         memory.steps_since_checkpoint += count
         if late is not None:
@@ -243,5 +246,13 @@ class _Pass:
         ))  # fmt: skip
         self.memory.steps_since_checkpoint = 0
         self.session.flush()
-        kept = select(EngineCheckpoint.id).order_by(EngineCheckpoint.id.desc()).limit(CHECKPOINTS_KEPT)
-        self.session.execute(delete(EngineCheckpoint).where(EngineCheckpoint.id.not_in(kept)))
+        self._thin_checkpoints()
+
+    def _thin_checkpoints(self) -> None:
+        row = EngineCheckpoint
+        rows = self.session.execute(select(row.id, row.occurred_at).order_by(row.occurred_at.desc(), row.id.desc()))
+        days: set[date] = set()
+        for place, (key, occurred_at) in enumerate(rows.all()):
+            if place >= CHECKPOINTS_KEPT and occurred_at.date() in days:
+                self.session.execute(delete(row).where(row.id == key))
+            days.add(occurred_at.date())

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.db import Database
 from cis_power.customers.models import SupplyConnection, UsagePoint
+from cis_power.outages import passes
 from cis_power.outages.entries import Entry
 from cis_power.outages.intake import record_entries
-from cis_power.outages.models import Interruption, UnsuppliedPoint
+from cis_power.outages.models import EngineCheckpoint, Interruption, UnsuppliedPoint
 from cis_power.outages.passes import Memory, run_engine
 from cis_power.outages.reads import list_outages
 from cis_power.outages.supply_answer import supply_answer
@@ -318,6 +319,25 @@ def test_a_point_that_was_there_before_its_device(database: Database) -> None:
     run_engine(database, NOW, memory)
     assert [row[2] for row in snapshot(database)["outages"]] == [at(5)]
     assert run_engine(database, NOW, memory).applied == 0
+
+
+def test_checkpoints_are_thinned_and_still_serve(
+    database: Database, reference: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "CHECKPOINT_STEPS", 3)
+    monkeypatch.setattr(passes, "CHECKPOINTS_KEPT", 4)
+    monkeypatch.setattr(passes, "OUTAGES_IN_MEMORY", 5)
+    put_feeders(database)
+    story, memory = _story(database), Memory()
+    for place in range(0, len(story), 4):
+        give(database, *story[place : place + 4], now=1_000 + place)
+        run_engine(database, at(1_000 + place), memory)
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(EngineCheckpoint)) == 4
+    late = entry(database, "switch", "D", 1.5, "open")
+    give(database, late, now=2_000)
+    assert run_engine(database, at(2_000), memory).replayed
+    assert not differences(snapshot(database), _whole(reference, [*story, late]))
 
 
 def test_contradictions_are_kept_for_a_decision(database: Database) -> None:

@@ -1,12 +1,15 @@
 """What people read: lists, one outage, its customers, the supply answer; by territory and role."""
 
 import pytest
+from sqlalchemy import select
 
 from cis_power.access.viewer import system_viewer
 from cis_power.core.db import Database
 from cis_power.core.errors import Forbidden, InvalidInput, NotFound
+from cis_power.customers.models import UsagePoint
 from cis_power.outages.customers_out import outage_customers
 from cis_power.outages.intake import record_entries
+from cis_power.outages.models import Interruption, Outage, OutageState
 from cis_power.outages.passes import run_engine
 from cis_power.outages.reads import OutageFilter, list_outages, read_outage
 from cis_power.outages.supply_answer import supply_answer
@@ -137,3 +140,31 @@ def test_the_detail_names_transformers(database: Database) -> None:
         detail = read_outage(session, ALL, row.id, NOW)
     assert detail.transformers == ("X2", "X3")
     assert [piece.detail for piece in detail.outage.evidence] == ["A open, by system", "A closed, by system"]
+
+
+def test_imported_history_is_listed_with_its_number(database: Database) -> None:
+    """Rows that stand for unnamed customers count; named ones are members."""
+    put_people(database)
+    with database.transaction() as session:
+        outage = Outage(code="2025-0815", imported=True, created_at=NOW)
+        session.add(outage)
+        session.flush()
+        session.add(OutageState(outage_id=outage.id, kind="unplanned", status="restored", began_at=at(1),
+                                restored_at=at(9), device_code="OLD-1", recorded_at=NOW,
+                                recorded_by="import"))  # fmt: skip
+        point = session.scalars(select(UsagePoint.id).where(UsagePoint.code == "U1")).one()
+        common = {"outage_id": outage.id, "began_at": at(1), "restored_at": at(9), "kind": "unplanned",
+                  "source": "import", "recorded_at": NOW}  # fmt: skip
+        session.add(Interruption(usage_point_id=point, **common))
+        session.add(Interruption(customers=40, **common))
+    run_engine(database, NOW)  # leaves it alone
+    with database.reading() as session:
+        (row,) = list_outages(session, ALL, NOW, OutageFilter(everything=True))
+        assert (row.id, row.device, row.status, row.customers_affected, row.customers_out) == (
+            "2025-0815", "OLD-1", "restored", 41, 0,
+        )  # fmt: skip
+        assert list_outages(session, ALL, NOW) == []
+        (member,) = outage_customers(session, ALL, "2025-0815", NOW)
+        assert (member.usage_point, member.account_no, member.restored_at) == ("U1", "9-U1", at(9))
+        (then,) = list_outages(session, ALL, NOW, as_of=at(5))
+        assert (then.status, then.customers_out) == ("confirmed", 41)
