@@ -14,6 +14,7 @@ from tests.journeys import town
 from tests.journeys.field import FieldDevice
 
 PASSWORD = "correct horse 9 battery"
+HOSTILE = '<a href="https://x.example">tree</a>'
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -87,6 +88,7 @@ def utility(cli: CommandLine, tmp_path: Path) -> Iterator[Utility]:
     cli("import", "customers", files / "customers.csv")
     cli("points", "import", files / "points.csv")
     _readings(cli, tmp_path / "readings.csv")
+    _interruption(cli, tmp_path / "interruptions.csv")
     cli("poll", "--once")
     for role in ("agent", "engineer"):
         cli("user", "add", role, "--role", role, "--password-stdin", input=f"{PASSWORD}\n")
@@ -95,6 +97,19 @@ def utility(cli: CommandLine, tmp_path: Path) -> Iterator[Utility]:
     assert found, line
     yield Utility(cli, device, found.group())
     device.close()
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _interruption(cli: CommandLine, file: Path) -> None:
+    file.write_text(
+        "outage_no,step,usage_point,began_at,restored_at,kind,cause,device,operations\n"
+        f"O-1,1,UP-1001,2026-10-05T10:00:00+08:00,2026-10-05T11:00:00+08:00,unplanned,{_quoted(HOSTILE)},CB-A,1\n"
+    )
+    cli("import", "interruptions", file)
 
 
 def _readings(cli: CommandLine, file: Path) -> None:
@@ -174,7 +189,12 @@ def test_an_engineer_looks_at_load_and_network(utility: Utility, desk: Desk) -> 
     page.locator("figure.chart svg.main-svg").first.wait_for()
     assert "UP-1002" in page.locator("#summary").inner_text()
     desk.check()
-    desk.open("/reports/reliability?from=2026-11-01&to=2026-11-02")
+    desk.open("/reports/reliability?from=2026-10-01&to=2026-11-01")
+    drawn = page.locator("figure.chart svg.main-svg")
+    drawn.first.wait_for()
+    assert HOSTILE in page.locator("#causes").inner_text()
+    assert page.locator("figure.chart svg a").count() == 0, "a text became a link"
+    assert HOSTILE in "".join(page.locator("figure.chart svg text").all_text_contents())
     desk.check()
     desk.open("/api/v1/docs")
     assert "/api/v1/customers/{account_no}/supply" in page.locator("main").inner_text()

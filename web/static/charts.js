@@ -24,11 +24,19 @@
     return own;
   }
 
+  // The library reads some tags in texts: what people and other systems wrote must stay what they wrote.
+  function plain(value, key) {
+    if (typeof value === "string") return /template$/.test(key) ? value : value.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+    if (Array.isArray(value)) return value.map((item) => plain(item, key));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item, name)]));
+    return value;
+  }
+
   function draw(figure) {
     const source = figure.querySelector('script[type="application/json"]');
     let place = figure.querySelector(".place");
     if (!place) { place = document.createElement("div"); place.className = "place"; figure.prepend(place); }
-    const given = JSON.parse(source.textContent);
+    const given = plain(JSON.parse(source.textContent), "");
     window.Plotly.react(place, given.data, layout(given.layout || {}, given.data), config);
   }
 
