@@ -37,7 +37,7 @@ def import_path(
     now = utc_now()
     task = Import(
         layout=find_layout(kind),
-        content=path,
+        content=path if path.is_file() else path.read_bytes(),  # a pipe is read once, a file as often as needed
         who=here.viewer.actor,
         now=now,
         file_name=_plain(path.name),

@@ -268,6 +268,8 @@ def test_the_command_line_keeps_the_contract(cli: CommandLine, tmp_path: Path):
     assert cli("batch", "show", shown["batch"], "--json").json["file_name"] == "a\ufffd[31m\ufffdb.csv"
     cli("import", "nothing", tmp_path / "p.csv", expect=2)
     cli("import", "payments", tmp_path / "absent.csv", expect=2)
+    piped = cli("import", "payments", "/dev/stdin", "--json", input=text).json
+    assert (piped["batch"], piped["unchanged"]) == (first["batch"], 14)
     assert isinstance(cli("batch", "list", "--json").json, list)
     shown = cli("batch", "show", first["batch"], "--json").json
     assert shown["control"]["total"] == str(total)
