@@ -15,7 +15,16 @@ from cis_power.core.db import Database
 from cis_power.core.layouts import find_layout
 from cis_power.core.layouts.values import money
 from cis_power.core.models import Batch, BatchReject
-from cis_power.customers.models import Bill, Payment
+from cis_power.customers.models import (
+    Bill,
+    Customer,
+    CustomerAccount,
+    CustomerAgreement,
+    Payment,
+    UsagePoint,
+    UsagePointTerms,
+)
+from cis_power.metering.models import Meter, MeterInstallation
 from tests.billing_bridge.files import NOW, SETTINGS, customers_text, payments_text, plain_customers, put
 from tests.command_line import CommandLine
 
@@ -28,7 +37,7 @@ from cis_power.core.batches import Import, import_file
 from cis_power.core.db import Database
 from cis_power.core.layouts import find_layout
 
-url, path, chunks = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+url, path, chunks, kind = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 seen = 0
 
 def after_chunk(done, rows):
@@ -39,7 +48,7 @@ def after_chunk(done, rows):
 
 import cis_power.core.batches.importing as importing
 importing._FIRST_CHUNK = importing._LARGEST_CHUNK["sqlite"] = importing._LARGEST_CHUNK["postgresql"] = 100
-layout = find_layout("payments")
+layout = find_layout(kind)
 task = Import(layout, path, "cli:test", datetime.now(UTC), file_name=path.name, after_chunk=after_chunk)
 print(import_file(Database(url), SETTINGS, task).as_dict())
 """
@@ -158,8 +167,8 @@ def test_a_mended_file_closes_its_rejects(database):
     assert first.batch != result.batch
 
 
-def run(url: str, path: Path, chunks: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", POST_AND_DIE, url, str(path), str(chunks)]
+def run(url: str, path: Path, chunks: int, kind: str = "payments") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", POST_AND_DIE, url, str(path), str(chunks), kind]
     root = Path(__file__).parents[2]
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -235,6 +244,28 @@ def test_two_importers_in_parallel_post_once(database, database_url, tmp_path):
     answers = [eval(out) for out, _ in outputs]
     assert sorted((answer["accepted"], answer["unchanged"]) for answer in answers) == [(0, 3_000), (2_572, 0)]
     assert len({answer["batch"] for answer in answers}) == 1
+
+
+def test_customers_killed_and_in_parallel_are_there_once(database, database_url, tmp_path):
+    path, other = tmp_path / "customers.csv", tmp_path / "others.csv"
+    path.write_text(plain_customers(600))
+    other.write_text(plain_customers(700))  # overlaps with the first, and is another file
+    killed = run(database_url, path, 2, "customers")
+    killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    processes = [run(database_url, file, 10_000, "customers") for file in (path, path, other)]
+    outputs = [process.communicate(timeout=90) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], outputs
+    with database.reading() as session:
+        counts = [session.scalar(select(func.count()).select_from(model)) for model in (
+            Customer, CustomerAccount, UsagePoint, UsagePointTerms, CustomerAgreement, Meter, MeterInstallation,
+        )]  # fmt: skip
+        batches = session.scalars(select(Batch)).all()
+    assert counts == [700] * 7
+    assert sorted((batch.rows, batch.status, batch.rejected) for batch in batches) == [
+        (600, "posted", 0), (700, "posted", 0),
+    ]  # fmt: skip
+    assert sum(batch.accepted for batch in batches) == 700
 
 
 def test_a_bill_that_comes_again_is_restated(database):
