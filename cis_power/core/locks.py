@@ -128,7 +128,7 @@ class _AdvisoryLock:
         try:
             yield
         except psycopg.OperationalError as error:
-            self.close()
+            self._drop()
             raise Unavailable(f"the database does not answer: {str(error).strip().splitlines()[0]}") from error
 
     def _connect(self) -> psycopg.Connection:
@@ -174,6 +174,10 @@ class _AdvisoryLock:
             self._ask("SELECT pg_advisory_unlock(%s)", self._key)
 
     def close(self) -> None:
+        self.release()  # said aloud: the server notices a closed connection only a moment later
+        self._drop()
+
+    def _drop(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None

@@ -25,11 +25,27 @@ Result = Literal["done", "failed", "already done", "stopped"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run ended; `error` only where it was none of the errors that speak for themselves."""
+    """How one run ended; `error` only where it was none of the errors that speak for themselves.
+
+    `cut`: the run was told to stop, so what it says of itself is not of the whole.
+    """
 
     status: Literal["done", "failed"]
     message: str | None
     error: Exception | None = None
+    cut: bool = False
+
+
+class _Stopping:
+    """What a run asks between its steps; remembers whether it was ever told to stop."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self.told = False
+
+    def __call__(self) -> bool:
+        self.told = self.told or self._stop.is_set()
+        return self.told
 
 
 @dataclass(frozen=True)
@@ -58,8 +74,8 @@ class Runner:
             if run_id is None:
                 return "already done"
             outcome = self._attempt(job, run_id, period)
-            if outcome.status == "failed" and self.stop.is_set():
-                return "stopped"  # cut short by the end of the process: the row stays open and is taken up again
+            if outcome.cut:
+                return "stopped"  # by the end of the process: the row stays open and the period is taken up again
             if outcome.status == "failed":
                 log.error("job %s failed: %s", job.name, outcome.message, exc_info=outcome.error)
             with self.database.transaction() as session:
@@ -73,14 +89,14 @@ class Runner:
         return self._attempt(job, run_id, self.clock())
 
     def _attempt(self, job: Job, run_id: int, period: datetime) -> "Outcome":
-        progress = self.recorder.add(run_id)
-        context = JobContext(self.database, self.settings, self.clock(), period, progress, self.stop.is_set)
+        progress, stopping = self.recorder.add(run_id), _Stopping(self.stop)
+        context = JobContext(self.database, self.settings, self.clock(), period, progress, stopping)
         try:
-            return Outcome("done", job.run(context))
+            return Outcome("done", job.run(context), cut=stopping.told)
         except CisError as error:
-            return Outcome("failed", error.message)
+            return Outcome("failed", error.message, cut=self.stop.is_set())
         except Exception as error:  # noqa: BLE001 - whatever it is, row and log say it, the others go on
-            return Outcome("failed", f"{type(error).__name__}: {error}", error)
+            return Outcome("failed", f"{type(error).__name__}: {error}", error, cut=self.stop.is_set())
         finally:
             self.recorder.remove(run_id)
 

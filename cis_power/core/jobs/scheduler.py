@@ -60,6 +60,9 @@ def _be_active(
                 if not lock.held():
                     log.error("lost the lock of the active scheduler: stopping all jobs")
                     break
+                if active.broken.is_set():
+                    log.error("stopping all jobs to begin anew")
+                    break
         finally:
             active.shutdown()
             lock.release()
@@ -74,9 +77,11 @@ class Active:
         self._continuous = [job for job in jobs if job.continuous]
         self._periodic = [job for job in jobs if not job.continuous]
         self._wake = {job.name: threading.Event() for job in self._continuous}
-        self._busy = {job.name: threading.Lock() for job in self._periodic}
+        self._queued: set[str] = set()
+        self._guard = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self._periodic)), thread_name_prefix="job")
+        self.broken = threading.Event()
         self._timer = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -84,7 +89,7 @@ class Active:
     def start(self) -> None:
         """Start everything; periods that nobody ran while no scheduler was active are made up for at once."""
         for job in self._continuous:
-            thread = threading.Thread(target=self._pass_on, args=(job,), name=job.name)
+            thread = threading.Thread(target=self._guarded, args=(self._pass_on, job), name=job.name)
             thread.start()
             self._threads.append(thread)
         for job in self._periodic:
@@ -97,7 +102,7 @@ class Active:
             self._timer.add_job(
                 self._due, IntervalTrigger(seconds=MAKE_UP_SECONDS, timezone=UTC), args=(job,), id=f"{job.name} again"
             )
-            self._pool.submit(self._run_due, job)
+            self._due(job)
         self._timer.start()
 
     def shutdown(self) -> None:
@@ -111,15 +116,24 @@ class Active:
         for thread in self._threads:
             thread.join()
 
+    def _guarded(self, work: Callable[[Job], None], job: Job) -> None:
+        """Work in a thread of ours; what goes wrong in the machinery itself ends this activity, not in silence."""
+        try:
+            work(job)
+        except Exception as error:
+            log.error("job %s: the scheduler itself failed", job.name, exc_info=error)
+            self.broken.set()
+
     def _due(self, job: Job) -> None:
-        if not self._runner.stop.is_set():
-            self._pool.submit(self._run_due, job)
+        """Have a periodic job's due periods run, unless that is under way."""
+        with self._guard:
+            if job.name in self._queued or self._runner.stop.is_set():
+                return
+            self._queued.add(job.name)
+        self._pool.submit(self._guarded, self._run_due, job)
 
     def _run_due(self, job: Job) -> None:
-        """Run every due period of a periodic job, oldest first; a second call while the first is busy does nothing."""
-        busy = self._busy[job.name]
-        if not busy.acquire(blocking=False):
-            return
+        """Run every due period of a periodic job, oldest first."""
         try:
             now = self._clock()
             with self._runner.database.transaction() as session:
@@ -136,27 +150,35 @@ class Active:
         except Unavailable as error:
             log.warning("job %s: %s; trying again", job.name, error.message)
         finally:
-            busy.release()
+            with self._guard:
+                self._queued.discard(job.name)
 
     def _pass_on(self, job: Job) -> None:
         """Pass a continuous job again and again until the end; losing the database is said once, so is its return."""
         lock = self._runner.lock(job)
         state = _Continuous(self._runner, job)
-        while not self._runner.stop.is_set():
-            did = False
-            try:
-                if lock.acquire(wait_seconds=0.5):
-                    did = state.pass_once()
-                    lock.release()
-            except Unavailable as error:
-                state.tell(Outcome("failed", error.message))
-                lock.close()
-            if did:
-                self._wake_after(job)
-            self._wake[job.name].wait(job.every_seconds)
-            self._wake[job.name].clear()
-        lock.close()
-        state.close()
+        try:
+            while not self._runner.stop.is_set():
+                if self._pass_once(job, lock, state):
+                    self._wake_after(job)
+                self._wake[job.name].wait(job.every_seconds)
+                self._wake[job.name].clear()
+            state.close()
+        finally:
+            lock.close()
+
+    @staticmethod
+    def _pass_once(job: Job, lock: ProcessLock, state: "_Continuous") -> bool:
+        try:
+            if not lock.acquire(wait_seconds=0.5):
+                return False
+            did = state.pass_once()
+            lock.release()
+        except Unavailable as error:
+            state.tell(Outcome("failed", error.message))
+            lock.close()
+            return False
+        return did
 
     def _wake_after(self, job: Job) -> None:
         for other in self._continuous:

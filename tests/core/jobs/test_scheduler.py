@@ -171,6 +171,49 @@ def test_a_period_that_another_process_runs_is_waited_for_and_not_run_again(data
     assert _runs(database, "t.once")[0].message == "by the other"
 
 
+def test_a_period_that_was_cut_short_is_taken_up_again(database: Database) -> None:
+    begun, seen = threading.Event(), []
+
+    def long(context: JobContext) -> str:
+        seen.append(context.period)
+        begun.set()
+        wait_for(context.stopping) if len(seen) == 1 else None
+        return "as far as it came"
+
+    job = Job("t.long", "", long, every_seconds=86400)
+    clock = Clock(START)
+    _due_now(database, [job], clock)
+    clock.now = START + timedelta(days=1)
+    with _active(database, [job], clock):
+        wait_for(begun.is_set)
+    assert _runs(database, "t.long")[-1].status == "running"
+    _due_now(database, [job], clock)
+    assert seen == [seen[0], seen[0]]
+    run = _runs(database, "t.long")[-1]
+    assert (run.status, run.attempts) == ("done", 2)
+
+
+def test_a_fault_of_the_machinery_is_told_and_the_scheduler_begins_anew(
+    postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(postgresql_url)
+    stop, seen = threading.Event(), []
+    job = Job("t.pass", "", lambda context: seen.append(1), every_seconds=0.05, continuous=True)
+    with database.transaction() as session:
+        session.execute(text("ALTER TABLE job_run RENAME TO away"))
+    thread = threading.Thread(target=serve, args=(database, Settings(), [job], stop))
+    thread.start()
+    try:
+        wait_for(lambda: "the scheduler itself failed" in caplog.text, what="the fault to be told")
+        with database.transaction() as session:
+            session.execute(text("ALTER TABLE away RENAME TO job_run"))
+        wait_for(lambda: seen, what="a pass after the fault was mended")
+    finally:
+        stop.set()
+        thread.join(30)
+        database.dispose()
+
+
 def test_a_separate_job_runs_in_a_process_of_its_own(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
