@@ -34,7 +34,7 @@ Blobs = tuple[bytes, bytes | None]  # values, quality
 
 
 class Rule(IntEnum):
-    """Which value stays when a slot is given twice. A missing value never replaces one that is there.
+    """Which value stays when a slot is given twice; a number always wins over none (missing, or a read that failed).
 
     LAST: the one given last. BETTER: the one of better quality, of equal ones the last. FILL: the one of better
     quality, of equal ones the first, so that what is there is only replaced by something strictly better.
@@ -90,14 +90,18 @@ def on_grid(at: Seconds, step_seconds: int) -> Seconds:
     return starts + (at - starts) // step_seconds * step_seconds
 
 
-def replaces(rule: Rule, new_quality: Qualities, old_quality: Qualities) -> NDArray[np.bool_]:
-    """Whether a value given later replaces the one that is there, for each pair of qualities."""
+def replaces(
+    rule: Rule, new: tuple[NDArray[np.floating], Qualities], old: tuple[NDArray[np.floating], Qualities]
+) -> NDArray[np.bool_]:
+    """Whether a value given later replaces the one that is there, for arrays of (values, qualities)."""
+    new_number, old_number = ~np.isnan(new[0]), ~np.isnan(old[0])
     if rule is Rule.LAST:
-        taken: NDArray[np.bool_] = (new_quality != Quality.MISSING) | (old_quality == Quality.MISSING)
+        wins: NDArray[np.bool_] = (new[1] != Quality.MISSING) | (old[1] == Quality.MISSING)
     elif rule is Rule.BETTER:
-        taken = new_quality <= old_quality
+        wins = new[1] <= old[1]
     else:
-        taken = new_quality < old_quality
+        wins = new[1] < old[1]
+    taken: NDArray[np.bool_] = np.where(new_number == old_number, wins, new_number)
     return taken
 
 
@@ -145,7 +149,7 @@ def pack(
             flat_quality[offsets[row] : offsets[row] + len(held)] = held_quality
     place = np.repeat(offsets[:-1], ends - starts + 1) + given.slot
     if any(blobs is not None for blobs in before):
-        taken = replaces(rule, given.quality, flat_quality[place])
+        taken = replaces(rule, (given.values, given.quality), (flat[place], flat_quality[place]))
         flat[place[taken]] = given.values[taken]
         flat_quality[place[taken]] = given.quality[taken]
     else:
@@ -214,7 +218,7 @@ def _ordered(
     begins_slot = begins_row | np.append(True, slot[1:] != slot[:-1])
     if begins_slot.all():
         return _Given(series, first, slot, values, quality, begins_row)
-    kept = _chosen(np.cumsum(begins_slot), quality, rule)
+    kept = _chosen(np.cumsum(begins_slot), values, quality, rule)
     return _Given(series[kept], first[kept], slot[kept], values[kept], quality[kept], begins_row[begins_slot])
 
 
@@ -226,12 +230,12 @@ def _sorted(series: NDArray[np.int64], first: Seconds, slot: NDArray[np.int64]) 
     return bool(in_order.all())
 
 
-def _chosen(group: NDArray[np.int64], quality: Qualities, rule: Rule) -> NDArray[np.int64]:
+def _chosen(group: NDArray[np.int64], values: Values, quality: Qualities, rule: Rule) -> NDArray[np.int64]:
     """Index of the chosen value of each group of equal slots; groups are in order."""
     arrival = np.arange(len(group))
     rank = -(quality == Quality.MISSING).astype(np.int64) if rule is Rule.LAST else -quality.astype(np.int64)
     tie = -arrival if rule is Rule.FILL else arrival
-    order = np.lexsort((tie, rank, group))
+    order = np.lexsort((tie, rank, ~np.isnan(values), group))
     chosen: NDArray[np.int64] = order[np.append(group[order][1:] != group[order][:-1], True)]
     return chosen
 

@@ -194,7 +194,7 @@ def step_of(session: Session, series_ids: NDArray[np.int64]) -> NDArray[np.int64
 
 
 def _joined(pieces: list[History]) -> History:
-    """One history out of pieces; where two hold the same slot, the later piece and the later value stay."""
+    """One history out of pieces; where two hold the same slot, a number wins over none, then the later one."""
     pieces = [piece for piece in pieces if len(piece)]
     if len(pieces) < 2:
         whole = pieces[0] if pieces else _EMPTY
@@ -202,7 +202,7 @@ def _joined(pieces: list[History]) -> History:
         names = ("series_id", "at", "value", "quality", "step_seconds")
         whole = History(*(np.concatenate([getattr(piece, name) for piece in pieces]) for name in names))
     if not _rising(whole):
-        order = np.lexsort((whole.step_seconds, whole.at, whole.series_id))
+        order = np.lexsort((~np.isnan(whole.value), whole.step_seconds, whole.at, whole.series_id))
         keys = (whole.series_id[order], whole.at[order], whole.step_seconds[order])
         last = np.append(np.logical_or.reduce([key[1:] != key[:-1] for key in keys]), True)
         whole = whole.taken(order[last])

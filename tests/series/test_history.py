@@ -116,6 +116,24 @@ def test_the_tail_reads_as_the_chunks_do(database):
     assert seen() == before
 
 
+def test_a_failed_read_never_hides_a_value(database):
+    """A poll failed; the archive had the value: it is seen at once, and the fold does not lose it."""
+    with database.transaction() as session:
+        (key,) = _series(session, step_seconds=10)
+        append_tail(session, [key, key], [NOON_MS, NOON_MS + 10_000], [np.nan, np.nan], [Quality.STALE] * 2)
+        put_values(session, key, [NOON], [7.0], step_seconds=10, rule=Rule.FILL, polled=True)
+
+    def seen():
+        with database.reading() as session:
+            got = read_series(session, key, NOON, NOON + timedelta(minutes=1))
+        return [repr(value) for value in got.value.tolist()], got.quality.tolist()
+
+    assert seen() == (["7.0", "nan"], [Quality.GOOD, Quality.STALE])
+    with database.transaction() as session:
+        fold(session, NOON + timedelta(hours=1))
+    assert seen() == (["7.0", "nan"], [Quality.GOOD, Quality.STALE])
+
+
 def test_a_fold_that_dies_changes_nothing(database):
     with database.transaction() as session:
         (key,) = _series(session, step_seconds=10)

@@ -1,5 +1,6 @@
 """Packing is compared with a plain dictionary that keeps one value a series, instant and step."""
 
+import math
 from datetime import UTC, datetime
 
 import numpy as np
@@ -55,9 +56,15 @@ def _by_hand(rows, rule):
         if quality == Quality.MISSING:
             continue
         old = found.get((series, at))
-        if old is None or replaces(rule, np.uint8(quality), np.uint8(old[1])):
+        if old is None or _wins(rule, (value, quality), (float(old[0]), old[1])):
             found[series, at] = (repr(float(value)), int(quality))
     return found
+
+
+def _wins(rule, new, old):
+    if math.isnan(new[0]) != math.isnan(old[0]):
+        return math.isnan(old[0])
+    return {Rule.LAST: True, Rule.BETTER: new[1] <= old[1], Rule.FILL: new[1] < old[1]}[rule]
 
 
 @given(st.lists(samples, min_size=1, max_size=60), st.sampled_from(STEPS), st.sampled_from(list(Rule)))
@@ -152,12 +159,20 @@ def test_naive_instants_and_unknown_qualities_are_refused():
 
 
 def test_the_rules_of_merging():
-    """Which of a stored and a later value stays: a table by rule, stored and later quality."""
-    good, worse, missing = (np.uint8(code) for code in (Quality.GOOD, Quality.SUSPECT, Quality.MISSING))
-    pairs = [(good, good), (good, worse), (worse, good), (good, missing), (missing, good)]  # stored, later
-    taken = {rule: [bool(replaces(rule, later, stored)) for stored, later in pairs] for rule in Rule}
-    assert taken == {
-        Rule.LAST: [True, True, True, False, True],
-        Rule.BETTER: [True, False, True, False, True],
-        Rule.FILL: [False, False, True, False, True],
+    """Which of a stored and a later value stays: by rule, for pairs of stored and later."""
+    good, worse, failed, missing = (1.0, 0), (1.0, 3), (math.nan, 2), (math.nan, 5)
+    pairs = {
+        (good, good): (True, True, False),
+        (good, worse): (True, False, False),
+        (worse, good): (True, True, True),
+        (good, failed): (False, False, False),
+        (worse, failed): (False, False, False),
+        (failed, worse): (True, True, True),
+        (failed, failed): (True, True, False),
+        (good, missing): (False, False, False),
+        (failed, missing): (False, False, False),
+        (missing, failed): (True, True, True),
     }
+    for (stored, later), expected in pairs.items():
+        told = [np.array([part]) for part in later], [np.array([part]) for part in stored]
+        assert tuple(bool(replaces(rule, *told)[0]) for rule in Rule) == expected, (stored, later)
