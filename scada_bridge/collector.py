@@ -13,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from cis_power.core.config import Settings
-from cis_power.core.errors import NotFound
+from cis_power.core.errors import CisError, NotFound
 from cis_power.core.quality import Quality
 from cis_power.core.time import utc_now
 from scada_bridge.batch import Batch, from_ms, to_ms
@@ -147,7 +147,7 @@ class _Schedule:
     def __init__(self, collector: Collector, run_dir: Path) -> None:
         self._collector = collector
         self._run_dir = run_dir
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int] | None = (0, 0)  # no file is like this, so that a missing one is told too
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._scheduler.add_listener(self._count_missed, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
 
@@ -173,7 +173,11 @@ class _Schedule:
         if mark is None:
             _log.warning("no point list is published in %s: nothing to poll yet", self._run_dir)
             return
-        published = read_published(self._run_dir)
+        try:
+            published = read_published(self._run_dir)
+        except CisError as error:
+            _log.error("%s; the list that was read before goes on", error.message)
+            return
         self._scheduler.remove_all_jobs()
         await self._collector.take_points(published.points)
         self._plan()

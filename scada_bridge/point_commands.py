@@ -123,7 +123,7 @@ def tag(point_id: str, kind: str, by: str, reason: str | None) -> None:
     """Tag a point: until released it stays as it is, whatever signals say."""
     from cis_power.telemetry.writes import tag_point
 
-    _act("tag", point_id, by, lambda session, viewer, now: tag_point(session, viewer, point_id, kind, by, now, reason))
+    _act("tag", point_id, lambda session, viewer, now: tag_point(session, viewer, point_id, kind, by, now, reason))
 
 
 @points.command("set")
@@ -135,7 +135,7 @@ def set_(point_id: str, value: float, by: str, reason: str | None) -> None:
     """Set a point by hand: the value holds until released, whatever signals say. A position is 1 closed, 0 open."""
     from cis_power.telemetry.writes import set_point
 
-    _act("set", point_id, by, lambda session, viewer, now: set_point(session, viewer, point_id, value, by, now, reason))
+    _act("set", point_id, lambda session, viewer, now: set_point(session, viewer, point_id, value, by, now, reason))
 
 
 @points.command()
@@ -145,10 +145,10 @@ def release(point_id: str, by: str) -> None:
     """Release a tag or a hand-set value: signals count again."""
     from cis_power.telemetry.writes import release_point
 
-    _act("release", point_id, by, lambda session, viewer, now: release_point(session, viewer, point_id, by, now))
+    _act("release", point_id, lambda session, viewer, now: release_point(session, viewer, point_id, by, now))
 
 
-def _act(what: str, point_id: str, by: str, work: Any) -> None:
+def _act(what: str, point_id: str, work: Any) -> None:
     """Do something to a point, say so in the audit trail, and let the engine take it in."""
     from cis_power.access.installation import Installation
     from cis_power.core.jobs import run_now
@@ -157,13 +157,6 @@ def _act(what: str, point_id: str, by: str, work: Any) -> None:
     here = Installation.open()
     with here.acting() as (session, viewer, now):
         work(session, viewer, now)
-        here.trail.append(
-            session,
-            viewer,
-            f"telemetry:point:{what}",
-            now,
-            object_kind="point",
-            object_id=point_id,
-            detail={"by": by},
-        )
+        action = f"telemetry:point:{what}"
+        here.trail.append(session, viewer, action, now, object_kind="point", object_id=point_id)
     run_now(here.database, here.settings, ENGINE)

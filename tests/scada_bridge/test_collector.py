@@ -3,17 +3,20 @@
 import asyncio
 import statistics
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from cis_power.core.errors import NotFound
 from cis_power.core.quality import Quality
-from scada_bridge.collector import Collector, spool_folder
+from scada_bridge.collector import Collector, _Schedule, spool_folder
+from scada_bridge.published import point_list_file, publish
 from scada_bridge.sealed import ensure_key
 from scada_bridge.simulator.server import FAULTS
 from scada_bridge.spool import files, read
 from tests.scada_bridge.making import analog, device_of, position, settings_for
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TRUTH = {f"A_T{i}": float(100 + i) for i in range(30)}
 POINTS = [analog(f"T{i}", 2 * i) for i in range(30)] + [position(f"S{i}", i) for i in range(30)]
 
@@ -235,3 +238,53 @@ def test_another_program_on_the_port_gives_no_value(tmp_path):
             await collector.close()
 
     asyncio.run(play())
+
+
+def test_the_schedule_follows_the_published_list_and_survives_a_broken_one(tmp_path, caplog):
+    async def play():
+        async with device_of(POINTS) as device:
+            collector = Collector(settings_for(tmp_path, {"rtu1": device}))
+            schedule = _Schedule(collector, tmp_path)
+            await schedule._follow()
+            assert "no point list is published" in caplog.text
+            publish(tmp_path, POINTS[:5], "", NOW)
+            await schedule._follow()
+            assert collector.tasks["rtu1"].points == 5
+            point_list_file(tmp_path).write_bytes(b"{}")
+            await schedule._follow()
+            assert "the list that was read before goes on" in caplog.text
+            assert collector.tasks["rtu1"].points == 5
+            publish(tmp_path, POINTS, "", NOW)
+            await schedule._follow()
+            assert collector.tasks["rtu1"].points == len(POINTS)
+            assert len(schedule._scheduler.get_jobs()) == 1
+            await collector.close()
+
+    asyncio.run(play())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in ("none", "frozen")])
+def test_each_fault_a_hundred_times(tmp_path, fault):
+    """R6, long form."""
+
+    async def play():
+        async with device_of(POINTS) as device:
+            show_truth(device)
+            device.late_seconds = 0.3
+            collector = await collector_for(tmp_path, {"rtu1": device}, POINTS, timeout_seconds=0.1)
+            for _ in range(100):
+                await device.set_fault(fault)
+                await collector.poll("rtu1", (1.0,))
+                await device.set_fault("none")
+                await collector.poll("rtu1", (1.0,))
+                outcome = await collector.poll("rtu1", (1.0,))
+                assert outcome.good == len(POINTS)
+            await collector.close()
+
+    asyncio.run(play())
+    for batch in batches(tmp_path):
+        told = zip(batch.rows.points, batch.rows.values, batch.rows.quality, batch.rows.reasons, strict=True)
+        for name, value, quality, reason in told:
+            assert value in (TRUTH.get(name, 1.0), None)
+            assert (quality == Quality.GOOD) == (reason is None)
