@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Select,
     SQLColumnExpression,
@@ -129,17 +130,17 @@ class _Finder:
 
     def _one(self, clause: Clause) -> Any:
         kinds = tuple(kind for kind in self.kinds if not clause.kinds or kind in clause.kinds)
-        parts = [self._accounts(clause, kinds), self._usage_points(self._matching(clause, kinds))]
+        hits = select(SearchTerm.account_id, SearchTerm.usage_point_id).where(*self._holds(clause, kinds)).cte()
+        points = select(hits.c.usage_point_id).where(hits.c.usage_point_id.is_not(None))
+        parts = [self._accounts(hits), self._usage_points(points)]
         if not clause.kinds:
             feeders = self._feeders(clause.needle)
             if feeders:
                 parts.append(self._usage_points(self._fed_by(feeders)))
         return union_all(*parts)
 
-    def _accounts(self, clause: Clause, kinds: Sequence[TermKind]) -> Select[Any]:
-        query = select(SearchTerm.account_id.label("subject")).where(
-            SearchTerm.account_id.is_not(None), *self._holds(clause, kinds)
-        )
+    def _accounts(self, hits: CTE) -> Select[Any]:
+        query = select(hits.c.account_id.label("subject")).where(hits.c.account_id.is_not(None))
         if self.viewer is None:
             return query
         inside = (
@@ -147,12 +148,7 @@ class _Finder:
             .join(UsagePointDistrict, UsagePointDistrict.usage_point_id == CustomerAgreement.usage_point_id)
             .where(CustomerAgreement.superseded_at.is_(None), *self._inside())
         )
-        return query.where(SearchTerm.account_id.in_(inside))
-
-    def _matching(self, clause: Clause, kinds: Sequence[TermKind]) -> Select[Any]:
-        return select(SearchTerm.usage_point_id).where(
-            SearchTerm.usage_point_id.is_not(None), *self._holds(clause, kinds)
-        )
+        return query.where(hits.c.account_id.in_(inside))
 
     def _usage_points(self, usage_points: Select[Any]) -> Select[Any]:
         """Subjects of usage points: the accounts that have or had an agreement there; without any, the point itself."""
