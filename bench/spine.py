@@ -34,8 +34,6 @@ from scada_bridge.simulator.process import control_folder
 
 SIZES = {"small": 2_000, "full": 200_000}
 POLL_SECONDS = 1.0
-CHANGES = 24
-PEER_CHANGES = 12
 SEED = 7
 FAR_SWITCH = 8
 PLACE = Path("build") / "bench"
@@ -103,7 +101,7 @@ def _built(folder: Path, size: int) -> None:
         database.dispose()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        build.build(database, size, POLL_SECONDS, lambda words: print(words, file=sys.stderr), KINDS)
+        build.build(database, size, POLL_SECONDS, lambda words: print(words, file=sys.stderr), KINDS, roles=())
     database.dispose()
 
 
@@ -141,7 +139,7 @@ def _targets(plan: network.Plan) -> list[Target]:
         for device in devices:
             who = customers.account_no(customer), customers.usage_point(customer)
             chosen.append(Target(device, *places[device], *who))
-    return random.Random(SEED).sample(chosen, min(len(chosen), CHANGES // 2))
+    return random.Random(SEED).sample(chosen, min(len(chosen), 12 if plan.customers >= 1000 else 2))
 
 
 class Field:
@@ -241,7 +239,7 @@ async def _seen(client: AsyncModbusTcpClient, target: Target, closed: bool, poll
 async def _limit(field: Field, targets: list[Target], port: int) -> list[float]:
     client = await _connected(port)
     spread, polled_at, seconds = random.Random(SEED), [0.0], []
-    for target in targets[: PEER_CHANGES // 2]:
+    for target in targets[:6]:
         for closed in (False, True):
             await asyncio.sleep(spread.uniform(0, POLL_SECONDS))
             begin = await asyncio.to_thread(field.move, target.device, closed)
@@ -261,7 +259,7 @@ async def _peer(field: Field, plan: network.Plan, targets: list[Target], port: i
     sources = [network.substation_code(number) for number in range(plan.substations)]
     client = await _connected(port)
     spread, polled_at, seconds = random.Random(SEED), [0.0], []
-    for target in targets[: PEER_CHANGES // 2]:
+    for target in targets[:6]:
         for closed in (False, True):
             await asyncio.sleep(spread.uniform(0, POLL_SECONDS))
             begin = await asyncio.to_thread(field.move, target.device, closed)

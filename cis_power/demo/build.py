@@ -97,8 +97,9 @@ def build(
     poll_seconds: float,
     say: Callable[[str], None],
     kinds: Sequence[str] = IMPORTS,
+    roles: Sequence[str] = ROLES,
 ) -> list[Login]:
-    """Build the demo with this many usage points; killed anywhere it is found as `building` and built anew."""
+    """Build the demo with this many usage points and a user a role; killed anywhere it is found as `building`."""
     _command("db", "upgrade")
     _mark(database, "building", customers)
     plan = network.plan(customers)
@@ -115,7 +116,7 @@ def build(
                     _command("points", "import", str(folder / "points.csv"))
                 case _:
                     _command("import", kind, str(folder / f"{kind}.csv"))
-    logins = list(_users())
+    logins = list(_users(roles))
     _mark(database, "complete", customers)
     return logins
 
@@ -131,9 +132,9 @@ def _mark(database: Database, state: str, customers: int) -> None:
             mark.attributes = attributes
 
 
-def _users() -> Iterator[Login]:
+def _users(roles: Sequence[str]) -> Iterator[Login]:
     here = Installation.open()
-    for role in ROLES:
+    for role in roles:
         district = network.district_code(0) if role == "agent" else ""
         login = Login(role, role, district, secrets.token_urlsafe(12))
         with here.acting() as (session, viewer, now):
