@@ -1,10 +1,20 @@
 """The commands, as people type them: contract, exit codes, errors that name what is wrong."""
 
+import signal
+
 import pytest
+from sqlalchemy import select
 
 from cis_power.core.db import Database
+from cis_power.core.models import JobRun
+from cis_power.outages.entries import CLOSED, OPENED, Entry
+from cis_power.outages.intake import record_entries
+from cis_power.outages.models import IntakeEntry, Interruption
 from tests.command_line import CommandLine
 from tests.outages.people import put_people
+from tests.outages.stored import element
+from tests.outages.worlds import at
+from tests.waiting import wait_for
 
 OUTAGE_KEYS = {
     "id", "kind", "sub_kind", "status", "began_at", "began_earliest", "began_latest", "restored_at", "device", "feeder",
@@ -68,3 +78,51 @@ def test_wrong_input_is_named(utility: CommandLine) -> None:
     utility("outage", "show", "Onone", expect=1)
     utility("outage", "list", "--at", "2026-03-02", "--as-of", "2026-03-02", expect=1)
     assert utility("engine", "--once").out.strip() == "nothing to do"
+
+
+def test_a_killed_scheduler_loses_nothing(utility: CommandLine, sqlite_url: str) -> None:
+    """R11 with real processes: kill -9 while entries come; the next scheduler goes on from the database."""
+    database = Database(sqlite_url)
+    expected = []
+    for minute in range(4):
+        scheduler = utility.start("scheduler")
+        act = "open" if minute % 2 == 0 else "close"
+        with database.transaction() as session:
+            device = element(session, "equipment", "A")
+            record_entries(session, [
+                Entry("switch", at(60 + minute), "manual", f"{act}{minute}", element_id=device,
+                      value=OPENED if act == "open" else CLOSED)
+            ], at(60 + minute))  # fmt: skip
+        if minute % 2 == 1:
+            wait_for(lambda: _applied(database), 60, "the engine's pass")
+            expected.append((at(59 + minute), at(60 + minute)))
+        scheduler.stop(signal.SIGKILL)
+    utility("engine", "--once")
+    with database.reading() as session:
+        rows = session.execute(
+            select(Interruption.began_at, Interruption.restored_at)
+            .where(Interruption.superseded_at.is_(None)).distinct()
+        )  # fmt: skip
+        assert sorted(tuple(row) for row in rows) == expected
+        assert session.scalar(select(JobRun.status).where(JobRun.job == "outages.engine")) is not None
+    database.dispose()
+
+
+def _applied(database: Database) -> bool:
+    with database.reading() as session:
+        return session.scalar(select(IntakeEntry.id).where(IntakeEntry.applied_at.is_(None)).limit(1)) is None
+
+
+def test_a_running_scheduler_applies_what_a_command_records(utility: CommandLine, sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    utility.start("scheduler")
+
+    def running() -> bool:
+        with database.reading() as session:
+            query = select(JobRun.id).where(JobRun.job == "outages.engine", JobRun.status == "running")
+            return session.scalar(query) is not None
+
+    wait_for(running, 60, "the engine's row")
+    told = utility("switch", "open", "A", "--at", "2026-03-02T10:00:00Z", "--by", "liu", "--json").json
+    assert len(told["outages"]) == 1
+    database.dispose()
