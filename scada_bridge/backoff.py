@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 _FIRST_SECONDS = 1.0
 _LONGEST_SECONDS = 30.0
 _TOLERATED = 2
+_PATIENT = 6
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Counts failures in a row. Up to two the device is still asked at every poll, then ever more seldom."""
+    """Counts failures in a row.
+
+    After two of them the device is asked aside from the polls: a few times every second or so, as most troubles are
+    short, then ever more seldom.
+    """
 
     longest_seconds: float = _LONGEST_SECONDS
     dice: random.Random = field(default_factory=random.Random)
@@ -25,7 +30,7 @@ class Backoff:
     def failed(self, clock: float) -> None:
         """Note a failure at `clock` (monotonic seconds)."""
         self.failures += 1
-        wait = min(self.longest_seconds, _FIRST_SECONDS * 2 ** min(self.failures - _TOLERATED, 16))
+        wait = min(self.longest_seconds, _FIRST_SECONDS * 2 ** min(max(self.failures - _PATIENT, 0), 16))
         self.next_at = clock + wait * self.dice.uniform(0.5, 1.0)
 
     def succeeded(self) -> None:
