@@ -68,15 +68,13 @@ def find_caller(session: Session, about: CallAbout, region: str, now: datetime) 
     if "account" in given:
         key = session.scalar(select(CustomerAccount.id).where(CustomerAccount.account_no == given["account"]))
         if key is None:
-            found.problems.append(Problem("unknown_account", f"there is no account {given['account']!r}",
-                                          field="account"))  # fmt: skip
+            found.problems.append(not_found("account", given["account"]))
         else:
             found.given_account_id, found.spots = key, _held(session, moment, [key])
     if "usage_point" in given:
         key = session.scalar(select(UsagePoint.id).where(UsagePoint.code == given["usage_point"]))
         if key is None:
-            found.problems.append(Problem("unknown_usage_point", f"there is no usage point {given['usage_point']!r}",
-                                          field="usage_point"))  # fmt: skip
+            found.problems.append(not_found("usage_point", given["usage_point"]))
         else:
             found.spots = _of_points(session, moment, [key])
     if "phone" in given:
@@ -84,16 +82,28 @@ def find_caller(session: Session, about: CallAbout, region: str, now: datetime) 
     if "transformer" in given:
         found.element_id = find_element(session, given["transformer"])
         if found.element_id is None:
-            found.problems.append(Problem("unknown_transformer", f"there is no transformer {given['transformer']!r}",
-                                          field="transformer"))  # fmt: skip
+            found.problems.append(not_found("transformer", given["transformer"]))
     if "place" in given:
-        places = session.scalars(select(Place.id).where(Place.name == given["place"])).all()
-        if len(places) == 1:
-            found.place_id = places[0]
-        else:
-            words = f"{len(places)} places bear the name {given['place']!r}"
-            found.problems.append(Problem("unclear_place" if places else "unknown_place", words, field="place"))
+        _by_place(session, found, given["place"])
     return found
+
+
+def _by_place(session: Session, found: Found, name: str) -> None:
+    places = session.scalars(select(Place.id).where(Place.name == name)).all()
+    if len(places) == 1:
+        found.place_id = places[0]
+    elif places:
+        words = f"{len(places)} places bear the name {name!r}"
+        found.problems.append(Problem("unclear_place", words, field="place"))
+    else:
+        found.problems.append(not_found("place", name))
+
+
+def not_found(name: str, given: str) -> Problem:
+    """What is said of a thing that does not exist, or that the viewer may not know of."""
+    if name == "phone":
+        return Problem("unknown_phone", "no customer is known by this number", "warning", field="phone")
+    return Problem(f"unknown_{name}", f"there is no {name.replace('_', ' ')} {given!r}", field=name)
 
 
 def _by_phone(session: Session, found: Found, text: str, region: str, moment: Moment) -> None:
@@ -119,8 +129,7 @@ def _by_phone(session: Session, found: Found, text: str, region: str, moment: Mo
     )  # fmt: skip
     found.spots = [(account, point) for account, point in rows]
     if not found.spots:
-        found.problems.append(Problem("unknown_phone", "no customer is known by this number", "warning",
-                                      field="phone"))  # fmt: skip
+        found.problems.append(not_found("phone", text))
 
 
 def _held(session: Session, moment: Moment, accounts: Sequence[int]) -> list[tuple[int | None, int]]:

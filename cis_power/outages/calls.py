@@ -20,6 +20,7 @@ from cis_power.customers.read_rows import customer_rows
 from cis_power.customers.records import CustomerRow
 from cis_power.customers.search import Subject
 from cis_power.outages.callers import CallAbout, Found, find_caller, points_of_transformer
+from cis_power.outages.callers_seen import within_territory
 from cis_power.outages.entries import RANKS
 from cis_power.outages.knowledge import Moment
 from cis_power.outages.models import CallEvent, IntakeEntry, Outage, OutageMember, TroubleCall
@@ -100,7 +101,7 @@ def add_call(session: Session, viewer: Viewer, now: datetime, call: NewCall, reg
         names = "account, phone, usage point, transformer, place"
         raise InvalidInput(f"say what the call is about by exactly one of: {names}")
     before = _recorded_before(session, call)
-    found = find_caller(session, call.about, region, now)
+    found = within_territory(session, viewer, find_caller(session, call.about, region, now), call.about, now)
     row = before if before is not None else _record(session, viewer, now, call, found)
     return _answer(session, viewer, row, found, repeated=before is not None)
 
