@@ -30,6 +30,7 @@ from cis_power.outages.models import (
     OutageState,
     OutageTransformer,
     Restatement,
+    RestorationEstimate,
 )
 from cis_power.outages.outage_states import outage_code
 from cis_power.outages.reads import find_state
@@ -138,6 +139,23 @@ def review(session: Session, viewer: Viewer, outage_id: str, act: Act, *, signs:
     word = "signed" if signs else "reviewed"
     _record(session, state, word, act, {})
     _restate(session, state, act, review_state=word)
+
+
+def estimate(
+    session: Session, viewer: Viewer, outage_id: str, act: Act, *, latest_at: datetime, earliest_at: datetime | None,
+    source: str,
+) -> None:  # fmt: skip
+    """Say when supply is expected back; what was expected before stays in the history."""
+    viewer.require("outages:outage:write")
+    state = find_state(session, viewer, outage_id, Moment.of(act.now))
+    if state.restored_at is not None:
+        raise Conflict(f"outage {outage_id} is restored")
+    if latest_at <= act.now or (earliest_at is not None and earliest_at > latest_at):
+        raise InvalidInput("the window must end in the future, and not before it begins")
+    session.add(RestorationEstimate(
+        outage_id=state.outage_id, earliest_at=earliest_at, latest_at=latest_at, source=source, recorded_by=act.by,
+        recorded_at=act.now,
+    ))  # fmt: skip
 
 
 def lock_month(session: Session, viewer: Viewer, month: date, act: Act) -> None:

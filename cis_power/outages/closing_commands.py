@@ -156,6 +156,25 @@ def sign(outage_id: str, by: str, reason: str, as_json: bool) -> None:
     _review(outage_id, by, reason, as_json, signs=True)
 
 
+@click.command("estimate")
+@_id
+@click.option("--latest", "latest_at", required=True, callback=_time, metavar="T", help="Back by then.")
+@click.option("--earliest", "earliest_at", callback=_time, metavar="T", help="Not back before.")
+@click.option("--source", type=click.Choice(["crew", "dispatcher", "plan"]), default="dispatcher")
+@_by
+@_as_json
+def estimate(outage_id: str, by: str, as_json: bool, **window: Any) -> None:
+    """Say when supply is expected back."""
+
+    def work(session: Any, viewer: Any, act: Any, _locks: Any) -> None:
+        from cis_power.outages.closing import estimate as estimate_outage
+
+        estimate_outage(session, viewer, outage_id, act, **window)
+
+    _act(outage_id, by, "estimate", "estimate", work)
+    _tell(as_json, f"outage {outage_id}: expected back", id=outage_id, act="estimate")
+
+
 @click.command("lock")
 @click.argument("month", callback=_month)
 @_by
@@ -189,4 +208,4 @@ def reopen(month: date, by: str, reason: str, as_json: bool) -> None:
     _tell(as_json, f"{month:%Y-%m} reopened", month=f"{month:%Y-%m}", act="reopen")
 
 
-COMMANDS = (correct, merge, split, review, sign, lock, reopen)
+COMMANDS = (correct, merge, split, estimate, review, sign, lock, reopen)

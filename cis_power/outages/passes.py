@@ -47,16 +47,16 @@ class Memory:
     passes: int = -1
     steps_since_checkpoint: int = 0
     glanced: tuple[int, int, int, str] | None = None
+    looked: Fingerprint | None = None
     looked_at: datetime | None = None
 
     def look(self, session: Session, now: datetime) -> Fingerprint:
         """The fingerprint of the model; in full only now and then, or when a glance sees something new."""
         glanced = glance(session)
         fresh = self.looked_at is not None and timedelta(0) <= now - self.looked_at < FULL_LOOK_EVERY
-        if self.known is not None and fresh and glanced == self.glanced:
-            return self.known
-        self.glanced, self.looked_at = glanced, now
-        return fingerprint(session)
+        if self.looked is None or not fresh or glanced != self.glanced:
+            self.glanced, self.looked, self.looked_at = glanced, fingerprint(session), now
+        return self.looked
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cis_power.access.viewer import system_viewer
 from cis_power.core.db import Database
 from cis_power.core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from cis_power.outages.closing import Act, Correction, correct, lock_month, merge, reopen_month, review, split
+from cis_power.outages.closing import Act, Correction, correct, estimate, lock_month, merge, reopen_month, review, split
 from cis_power.outages.intake import record_entries
 from cis_power.outages.models import Interruption, Restatement
 from cis_power.outages.passes import run_engine
@@ -137,3 +137,23 @@ def test_a_locked_month_waits_for_its_reopening(database: Database) -> None:
     run_engine(database, at(640), zone=UTC)
     # the dual-fed usage point is out while both feeders are
     assert {row[:2] for row in ledger(database)} == {(at(10), at(30)), (at(20), None), (at(20), at(30))}
+
+
+def test_an_expected_restoration_is_shown_until_it_is_back(database: Database) -> None:
+    put_people(database)
+    happen(database, ("switch", "A", 10, "open"))
+    outage, act = ids(database)["A"], Act("liu", "crew", at(610))
+    with database.transaction() as session:
+        for latest in (700, 660):
+            estimate(session, ALL, outage, act, latest_at=at(latest), earliest_at=at(640), source="crew")
+        with pytest.raises(InvalidInput):
+            estimate(session, ALL, outage, act, latest_at=at(600), earliest_at=None, source="crew")
+    with database.reading() as session:
+        expected = read_outage(session, ALL, outage, at(620)).outage.estimated_restoration
+        assert expected is not None
+        assert (expected.earliest, expected.latest, expected.source) == (at(640), at(660), "crew")
+    happen(database, ("switch", "A", 630, "close"), now=640)
+    with database.reading() as session:
+        assert read_outage(session, ALL, outage, at(650)).outage.estimated_restoration is None
+    with database.transaction() as session, pytest.raises(Conflict):
+        estimate(session, ALL, outage, Act("liu", "crew", at(650)), latest_at=at(700), earliest_at=None, source="crew")

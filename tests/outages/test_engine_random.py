@@ -15,7 +15,7 @@ from cis_power.outages.state import State
 from tests.outages.grids import SmallGrid
 from tests.outages.worlds import at, belonging, connections, minute, run, signal, switch, told, world
 
-EXAMPLES = 300
+EXAMPLES = 150
 
 
 def network(rng: random.Random) -> SmallGrid:
@@ -117,7 +117,7 @@ def _check_membership(grid: SmallGrid, entries: list[Entry], ledger: list[tuple]
         assert mask & grid.edge_phases[device]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**9))
 def test_a_checkpoint_anywhere_changes_nothing(seed: int) -> None:
     rng = random.Random(seed)

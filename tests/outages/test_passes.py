@@ -268,6 +268,26 @@ def test_a_usage_point_that_moved_on_a_date(database: Database) -> None:
         assert kept <= {row.id for row in now_known}
 
 
+def test_a_process_that_goes_on_sees_the_model_change(database: Database) -> None:
+    put_feeders(database)
+    memory = Memory()
+    give(database, entry(database, "switch", "A", 10, "open"))
+    run_engine(database, NOW, memory)
+    with database.transaction() as session:
+        point = session.scalar(select(UsagePoint.id).where(UsagePoint.code == "U1"))
+        session.execute(update(SupplyConnection).where(SupplyConnection.usage_point_id == point)
+                        .values(superseded_at=NOW))  # fmt: skip
+        put_usage_point(session, "U1", "n1", ended_at=at(20))
+        put_usage_point(session, "U1", "n5", began_at=at(20))
+    run_engine(database, NOW + timedelta(seconds=1), memory)
+    assert at(20) in {row[3] for row in snapshot(database)["members"]}
+    with database.transaction() as session:
+        put_network(session, [*FEEDERS, ("N", "line", "S2", "n1")], ("S", "S2"), valid_from=at(30))
+    run_engine(database, NOW + timedelta(seconds=2), memory)
+    assert {row[3] for row in snapshot(database)["members"]} == {at(20), at(30)}
+    assert run_engine(database, NOW + timedelta(seconds=3), memory).outages == 0
+
+
 def test_telemetry_is_taken_in(database: Database) -> None:
     """Good position events and overrides become entries; the rest stays outside."""
     put_feeders(database)
