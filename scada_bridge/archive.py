@@ -14,6 +14,7 @@ from sqlalchemy import DateTime, MetaData, Table, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cis_power.core.config import SourceSettings
+from cis_power.core.db import chunked
 from cis_power.core.errors import ConfigError, Unavailable
 from cis_power.core.quality import Quality
 from cis_power.core.time import ensure_utc, parse_instant
@@ -27,7 +28,7 @@ OURS: Mapping[str, tuple[str, ...]] = {
 }
 _OURS_OF = {name: ours for ours, names in OURS.items() for name in names}
 _DEFAULT_TABLE = "history"
-_CHUNK_ROWS = 200_000
+_PART_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +41,19 @@ class ArchiveRow:
     quality: Quality
 
 
-def read_archive(archive: SourceSettings, since: datetime, zone: tzinfo) -> tuple[list[ArchiveRow], int]:
-    """Rows from `since` on, and how many could not be read; naive times are local to `zone`.
+def read_archive(archive: SourceSettings, since: datetime, zone: tzinfo) -> Iterator[tuple[list[ArchiveRow], int]]:
+    """Rows from `since` on in parts that fit into memory, and how many of each part could not be read.
 
-    Raises Unavailable when the archive does not answer, ConfigError when it has no such columns.
+    Naive times are local to `zone`. Raises Unavailable when the archive does not answer, ConfigError when it has no
+    such columns.
     """
     unknown = sorted(set(archive.columns) - set(_OURS_OF))
     if unknown:
         raise ConfigError(f"columns of an archive are {', '.join(OURS)}; there is no {', '.join(unknown)}")
-    found, unreadable = [], 0
     lines = _of_folder(archive) if archive.url.startswith("file://") else _of_table(archive, since, zone)
-    for line in lines:
-        row = _row(line, zone)
-        if row is None:
-            unreadable += 1
-        elif row.at >= since:
-            found.append(row)
-    return found, unreadable
+    for part in chunked(lines, _PART_ROWS):
+        rows = [_row(line, zone) for line in part]
+        yield [row for row in rows if row is not None and row.at >= since], rows.count(None)
 
 
 def _named(archive: SourceSettings, there: Collection[str], where: str) -> dict[str, str | None]:
@@ -78,7 +75,7 @@ def _of_table(archive: SourceSettings, since: datetime, zone: tzinfo) -> Iterato
             table = Table(archive.table or _DEFAULT_TABLE, MetaData(), autoload_with=connection)
             names = _named(archive, table.c.keys(), f"table {table.name}")
             columns = [table.c[theirs] for theirs in names.values() if theirs is not None]
-            query = select(*columns).execution_options(yield_per=_CHUNK_ROWS)
+            query = select(*columns).order_by(columns[1]).execution_options(yield_per=10_000)
             at = table.c[str(names["measured_at"])]
             if isinstance(at.type, DateTime):
                 query = query.where(at >= (since if at.type.timezone else since.astimezone(zone).replace(tzinfo=None)))

@@ -54,7 +54,7 @@ JOBS = (
         name="scada.pull",
         summary="Pulls history out of the archives and fills what polling missed.",
         run=pull_history,
-        every_seconds=300,
+        every_seconds=60,
         catch_up=False,
     ),
     Job(

@@ -3,11 +3,12 @@
 import logging
 from bisect import bisect_right
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -16,8 +17,9 @@ from cis_power.core.db import Database, bulk_upsert
 from cis_power.core.errors import Unavailable
 from cis_power.core.locks import ProcessLock
 from cis_power.core.quality import Quality
-from cis_power.core.time import utc_now
-from cis_power.series.packing import Rule
+from cis_power.core.time import iso, utc_now
+from cis_power.series.packing import Rule, on_grid
+from cis_power.series.reads import read_series
 from cis_power.series.writes import fold, put_values
 from cis_power.telemetry import gaps, samples
 from cis_power.telemetry.models import Point, PullWatermark, Source
@@ -29,24 +31,38 @@ from scada_bridge.loader import LOCK
 
 _OVERLAP = timedelta(hours=1)
 _FIRST_PULL = timedelta(days=400)
+_DAY_SECONDS = 86_400
 _ARCHIVE_STEP = timedelta(minutes=15)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a pull brought."""
+    """What a pull brought. `reached`: the latest value."""
 
     archive: str
-    rows: int
-    unknown: int
-    unreadable: int
-    events: int
-    gaps_filled: int
-    pulled_to: str | None
+    rows: int = 0
+    unknown: int = 0
+    unreadable: int = 0
+    events: int = 0
+    gaps_filled: int = 0
+    reached: datetime | None = None
+
+    def plus(self, other: "Pulled") -> "Pulled":
+        """Both together."""
+        times = [moment for moment in (self.reached, other.reached) if moment is not None]
+        return Pulled(
+            self.archive,
+            self.rows + other.rows,
+            self.unknown + other.unknown,
+            self.unreadable + other.unreadable,
+            self.events + other.events,
+            self.gaps_filled + other.gaps_filled,
+            max(times, default=None),
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"reached": None if self.reached is None else iso(self.reached)}
 
 
 def archives(settings: Settings) -> dict[str, SourceSettings]:
@@ -55,9 +71,10 @@ def archives(settings: Settings) -> dict[str, SourceSettings]:
 
 
 def pull_archive(database: Database, settings: Settings, name: str) -> Pulled:
-    """Pull what is new in an archive, in one transaction. Raises Unavailable when it does not answer.
+    """Pull what is new in an archive, a transaction a part. Raises Unavailable when it does not answer.
 
-    Each pull begins an hour before the last one's end, for what the archive got late.
+    Each pull begins an hour before the last one's end, for what the archive got late. Killed between, the next one
+    begins where this one did.
     """
     archive = settings.sources[name]
     zone = ZoneInfo(archive.timezone or settings.timezone)
@@ -68,9 +85,16 @@ def pull_archive(database: Database, settings: Settings, name: str) -> Pulled:
             raise Unavailable("another process is still loading")
         with database.reading() as session:
             since = _watermark(session, name, archive.serves) or now - _FIRST_PULL
-        rows, unreadable = read_archive(archive, since - _OVERLAP, zone)
-        with database.transaction() as session:
-            return _store(session, name, archive.serves, rows, unreadable, now)
+        total = Pulled(name)
+        for rows, unreadable in read_archive(archive, since - _OVERLAP, zone):
+            with database.transaction() as session:
+                total = total.plus(_store(session, name, archive.serves, rows, unreadable, now))
+        if total.reached is not None:
+            with database.transaction() as session:
+                _advance(session, name, archive.serves, total.reached, now)
+        if total.unreadable:
+            _log.warning("archive %s: %d rows cannot be read", name, total.unreadable)
+        return total
     finally:
         lock.close()
 
@@ -105,24 +129,13 @@ def _store(
     _offer_latest(session, fitting, now)
     reached = max((row.at for _, row in fitting), default=None)
     filled = 0
-    if reached is not None:
+    if fitting:
         times: dict[int, list[datetime]] = {}
         for point, row in fitting:
             times.setdefault(point.key, []).append(row.at)
         of_source = {point.key: point.source_id for point, _ in fitting}
         filled = gaps.fill_gaps(session, times, of_source, _slack(session, own), name, now)
-        _advance(session, name, own, reached, now)
-    if unreadable:
-        _log.warning("archive %s: %d rows cannot be read", name, unreadable)
-    return Pulled(
-        name,
-        len(fitting),
-        len(rows) - len(fitting),
-        unreadable,
-        events,
-        filled,
-        None if reached is None else reached.isoformat(),
-    )
+    return Pulled(name, len(fitting), len(rows) - len(fitting), unreadable, events, filled, reached)
 
 
 def _slack(session: Session, own: set[int]) -> timedelta:
@@ -132,24 +145,40 @@ def _slack(session: Session, own: set[int]) -> timedelta:
 
 
 def _fill_history(session: Session, directory: PointDirectory, fitting: list[tuple[KnownPoint, ArchiveRow]]) -> None:
-    """Fill packed history; live values are packed first, so that better ones are seen."""
+    """Fill packed history where there is nothing, or something worse. Live values are packed before, to be seen."""
     kept = [(point, row) for point, row in fitting if point.kind != "discrete"]
-    if not kept:
-        return
-    while fold(session, max(row.at for _, row in kept) + timedelta(days=1)):
-        pass
     for step in sorted({series_step(point.poll_seconds) for point, _ in kept}):
         part = [(point, row) for point, row in kept if series_step(point.poll_seconds) == step]
+        series = directory.series(session, [point for point, _ in part])
+        at = np.array([int(row.at.timestamp()) for _, row in part], np.int64)
+        quality = np.array([row.quality for _, row in part], np.uint8)
+        news = _is_news(session, series, on_grid(at, step), quality, step)
+        if not news.any():
+            continue
+        while fold(session, datetime.fromtimestamp(int(at[news].max()) + _DAY_SECONDS, UTC)):
+            pass
+        values = np.array([np.nan if row.value is None else row.value for _, row in part])
         put_values(
-            session,
-            directory.series(session, [point for point, _ in part]),
-            [row.at for _, row in part],
-            np.array([np.nan if row.value is None else row.value for _, row in part]),
-            np.array([row.quality for _, row in part], np.uint8),
-            step_seconds=step,
-            rule=Rule.FILL,
-            polled=True,
+            session, series[news], at[news], values[news], quality[news], step_seconds=step, rule=Rule.FILL, polled=True
         )
+
+
+def _is_news(
+    session: Session, series: NDArray[np.int64], slot: NDArray[np.int64], quality: NDArray[np.uint8], step: int
+) -> NDArray[np.bool_]:
+    """Which values fall into slots that hold nothing, or something of worse quality."""
+    begin, end = int(slot.min()), int(slot.max()) + step
+    stored = read_series(
+        session, np.unique(series), datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)
+    )
+    worst = int(Quality.MISSING) + 1
+    seconds = stored.at.astype("datetime64[s]").astype(np.int64)
+    codes = np.where(np.isnan(stored.value), worst, stored.quality)
+    known = dict(zip(zip(stored.series_id.tolist(), seconds.tolist(), strict=True), codes.tolist(), strict=True))
+    keys = zip(series.tolist(), slot.tolist(), strict=True)
+    held = np.array([known.get(key, worst) for key in keys], np.uint8)
+    news: NDArray[np.bool_] = quality < held
+    return news
 
 
 def _changes(session: Session, fitting: list[tuple[KnownPoint, ArchiveRow]]) -> list[Found]:
@@ -184,8 +213,8 @@ def _offer_latest(session: Session, fitting: list[tuple[KnownPoint, ArchiveRow]]
     samples.put_latest(session, offered, 0, now, now)
 
 
-def _advance(session: Session, name: str, own: set[int], reached: datetime, now: datetime) -> None:
-    keys = sorted(own)
+def _advance(session: Session, name: str, serves: tuple[str, ...], reached: datetime, now: datetime) -> None:
+    keys = sorted(ensure_sources(session, serves).values())
     bulk_upsert(
         session,
         PullWatermark.__table__,  # type: ignore[arg-type]
