@@ -1,7 +1,7 @@
 """Reading an archive of the DMS: a table of any database that SQLAlchemy speaks to, or a folder of CSV files."""
 
-import csv
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cis_power.core.config import SourceSettings
 from cis_power.core.db import chunked
 from cis_power.core.errors import ConfigError, Unavailable
+from cis_power.core.layouts.source import FileFault, Limits, Records, inspect
 from cis_power.core.quality import Quality
 from cis_power.core.time import ensure_utc, parse_instant
 
@@ -27,6 +28,7 @@ OURS: Mapping[str, tuple[str, ...]] = {
     "quality": ("quality", "q"),
 }
 _OURS_OF = {name: ours for ours, names in OURS.items() for name in names}
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 _DEFAULT_TABLE = "history"
 _PART_ROWS = 200_000
 
@@ -50,7 +52,7 @@ def read_archive(archive: SourceSettings, since: datetime, zone: tzinfo) -> Iter
     unknown = sorted(set(archive.columns) - set(_OURS_OF))
     if unknown:
         raise ConfigError(f"columns of an archive are {', '.join(OURS)}; there is no {', '.join(unknown)}")
-    lines = _of_folder(archive) if archive.url.startswith("file://") else _of_table(archive, since, zone)
+    lines = _of_folder(archive, zone) if archive.url.startswith("file://") else _of_table(archive, since, zone)
     for part in chunked(lines, _PART_ROWS):
         rows = [_row(line, zone) for line in part]
         yield [row for row in rows if row is not None and row.at >= since], rows.count(None)
@@ -88,17 +90,39 @@ def _of_table(archive: SourceSettings, since: datetime, zone: tzinfo) -> Iterato
         engine.dispose()
 
 
-def _of_folder(archive: SourceSettings) -> Iterator[tuple[Any, ...]]:
+def _of_folder(archive: SourceSettings, zone: tzinfo) -> Iterator[tuple[Any, ...]]:
+    """Lines of CSV files in the manners of our layouts: UTF-8 or GBK, a `#TZ=` line, a header."""
     parts = urlsplit(archive.url)
     folder = Path(unquote(parts.netloc + parts.path))
     if not folder.is_dir():
         raise Unavailable(f"the archive folder {folder} is not there")
     for file in sorted(folder.glob(archive.table or "*.csv")):
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            lines = csv.DictReader(stream)
-            names = _named(archive, lines.fieldnames or (), f"file {file.name}")
-            for line in lines:
-                yield tuple(line.get(theirs) for theirs in names.values() if theirs is not None)
+        try:
+            yield from _of_file(archive, file, zone)
+        except (FileFault, UnicodeDecodeError) as fault:
+            raise Unavailable(f"the archive's file {file.name} cannot be read: {fault}") from fault
+
+
+def _of_file(archive: SourceSettings, file: Path, zone: tzinfo) -> Iterator[tuple[Any, ...]]:
+    with inspect(file, Limits()).open_text() as text:
+        records = Records(text)
+        lines = iter(records)
+        header = next(lines, (1, []))[1]
+        names = _named(archive, header, f"file {file.name}")
+        places = [header.index(theirs) for theirs in names.values() if theirs is not None]
+        for _, fields in lines:
+            if len(fields) != len(header):
+                yield (None, None, None)
+                continue
+            point_id, at, *others = (fields[place] for place in places)
+            yield (point_id, _in_zone(at, records.zone or zone), *others)
+
+
+def _in_zone(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        return _instant(float(text) if _NUMBER.fullmatch(text) else text, zone)
+    except ValueError:
+        return None
 
 
 def _row(line: tuple[Any, ...], zone: tzinfo) -> ArchiveRow | None:

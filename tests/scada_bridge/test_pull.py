@@ -159,6 +159,25 @@ def test_a_folder_of_csv_files(store, tmp_path):
     ]
 
 
+def test_files_in_another_zone_and_in_gbk(store, tmp_path):
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    text = "#TZ=Asia/Shanghai\n备注,point_id,measured_at,value\n正常,A_CB1,2026-01-01 08:00:00,5\n,A_CB1\n"
+    (folder / "a.csv").write_bytes(text.encode("gbk"))
+    (folder / "b.csv").write_text(f"point_id,measured_at,value\nA_CB1,{START_MS // 1000 + 60},6\n")
+    pulled = pull_archive(
+        store.database, settings(store, SourceSettings(url=f"file://{folder}", serves=("rtu1",))), "dms"
+    )
+    assert (pulled.rows, pulled.unreadable) == (2, 1)
+    assert [(at, value) for at, value, _ in store.history("A_CB1")] == [
+        (BEGIN, 5.0),
+        (BEGIN + timedelta(minutes=1), 6.0),
+    ]
+    (folder / "c.csv").write_bytes(b"point_id,measured_at,value\n\xff\xfe\xff,2026-01-01,1\n")
+    with pytest.raises(Unavailable, match=r"c\.csv"):
+        pull_archive(store.database, settings(store, SourceSettings(url=f"file://{folder}", serves=("rtu1",))), "dms")
+
+
 def test_what_cannot_be_pulled_is_named(store, archive, tmp_path):
     absent = archive.model_copy(update={"table": "nothing"})
     with pytest.raises(Unavailable, match="nothing"):
