@@ -341,6 +341,18 @@ def test_a_point_that_was_there_before_its_device(database: Database) -> None:
     assert run_engine(database, NOW, memory).applied == 0
 
 
+def test_a_process_that_knows_the_model_sees_it_change(database: Database) -> None:
+    """A customer connected in mid-outage counts from the next pass on, not when somebody looks closer."""
+    put_feeders(database)
+    memory = Memory()
+    give(database, entry(database, "switch", "A", 10, "open"))
+    run_engine(database, NOW, memory)
+    with database.transaction() as session:
+        point = put_usage_point(session, "NEW", "n1")
+    run_engine(database, NOW + timedelta(seconds=1), memory)
+    assert point in {row[1] for row in snapshot(database)["members"]}
+
+
 def test_checkpoints_are_thinned_and_still_serve(
     database: Database, reference: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
