@@ -40,15 +40,20 @@ class _Spot:
     transformer: str | None
     service_priority: str
     inside: bool
+    held: bool
 
 
 @dataclass(slots=True)
 class _Draft:
+    """What a line is made of; `holds`: the subject holds some usage point now, in sight or not."""
+
     spots: list[_Spot] = field(default_factory=list)
+    holds: bool = False
 
     @property
     def inside(self) -> bool:
-        return any(spot.inside for spot in self.spots)
+        """Whether it is in the territory: by what is held now; by what was held where nothing is."""
+        return any(spot.inside and (spot.held or not self.holds) for spot in self.spots)
 
 
 def customer_rows(
@@ -162,6 +167,8 @@ def _drafts(
     found = [*session.execute(of_accounts), *session.execute(vacant)]
     found.sort(key=lambda row: (not getattr(row, "held", True), not row.inside, row.code))
     for row in found:
+        held_now = bool(getattr(row, "held", True))
+        drafts[row.subject].holds |= held_now
         if row.inside or everywhere:
             drafts[row.subject].spots.append(
                 _Spot(
@@ -171,6 +178,7 @@ def _drafts(
                     transformer=row.transformer,
                     service_priority="life_support" if row.life_support else row.service_priority or ORDINARY,
                     inside=bool(row.inside),
+                    held=held_now,
                 )
             )
     return drafts

@@ -1,6 +1,7 @@
 """Reading one customer: account, customer, contacts, usage points with agreements and connections.
 
-A viewer sees an account if one of its usage points is in his territory now, and of its usage points those that are.
+A viewer sees an account if one of its usage points, now or before, is in his territory, and of its usage points those
+that are. Who has moved out of his territory has personal fields masked: they belong to where the customer is now.
 Whoever takes calls sees every supply point, personal fields masked outside his territory.
 """
 
@@ -58,16 +59,18 @@ def read_account(session: Session, viewer: Viewer, account_no: str, now: datetim
     if row is None:
         raise missing_account(account_no)
     account, customer = row
-    held = session.scalars(
-        select(CustomerAgreement.usage_point_id)
-        .where(CustomerAgreement.account_id == account.id, CustomerAgreement.superseded_at.is_(None))
-        .distinct()
+    agreements = session.scalars(
+        select(CustomerAgreement).where(
+            CustomerAgreement.account_id == account.id, CustomerAgreement.superseded_at.is_(None)
+        )
     ).all()
-    points = read_usage_points(session, viewer, held, now, account_id=account.id)
+    ever = {row.usage_point_id for row in agreements}
+    held = {row.usage_point_id for row in agreements if _valid(row, now)}
+    points = read_usage_points(session, viewer, sorted(ever), now, account_id=account.id)
     everywhere = viewer.districts is None or viewer.may("customers:place:find")
     if not points and not everywhere:
         raise missing_account(account_no)
-    inside = viewer.districts is None or any(point.inside for point in points)
+    inside = viewer.districts is None or any(point.inside for point in points if point.id in (held or ever))
     circumstance = Circumstance(
         inside=inside,
         priority=any(is_priority(point) for point in points if point.inside),

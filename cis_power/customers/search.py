@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    exists,
     func,
     literal,
     literal_column,
@@ -30,7 +31,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import Text
 
 from cis_power.access.masking import Personal, may_search
@@ -140,15 +141,24 @@ class _Finder:
         return union_all(*parts)
 
     def _accounts(self, hits: CTE) -> Select[Any]:
+        """Accounts in the territory: by what they hold now; one that holds nothing any more, by what it held."""
         query = select(hits.c.account_id.label("subject")).where(hits.c.account_id.is_not(None))
         if self.viewer is None:
             return query
-        inside = (
-            select(CustomerAgreement.account_id)
-            .join(UsagePointDistrict, UsagePointDistrict.usage_point_id == CustomerAgreement.usage_point_id)
-            .where(CustomerAgreement.superseded_at.is_(None), *self._inside())
+        agreement, other = aliased(CustomerAgreement), aliased(CustomerAgreement)
+        elsewhere = exists().where(
+            other.account_id == agreement.account_id,
+            other.superseded_at.is_(None),
+            valid_at(other.began_at, other.ended_at, self.now),
         )
-        return query.where(hits.c.account_id.in_(inside))
+        inside = exists().where(
+            agreement.account_id == hits.c.account_id,
+            agreement.superseded_at.is_(None),
+            UsagePointDistrict.usage_point_id == agreement.usage_point_id,
+            or_(valid_at(agreement.began_at, agreement.ended_at, self.now), ~elsewhere),
+            *self._inside(),
+        )
+        return query.where(inside)
 
     def _usage_points(self, usage_points: Select[Any]) -> Select[Any]:
         """Subjects of usage points: the accounts that have or had an agreement there; without any, the point itself."""

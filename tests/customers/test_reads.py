@@ -1,10 +1,14 @@
 """A customer's page and the lines of a list, by role and territory."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import select
 
 from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.db import Database
 from cis_power.core.errors import NotFound
+from cis_power.customers.models import CustomerAccount, CustomerAgreement
 from cis_power.customers.read_rows import customer_rows
 from cis_power.customers.reads import read_account
 from cis_power.customers.search import search_customers
@@ -95,3 +99,29 @@ def test_lines_of_an_agent_are_masked_outside_his_territory(town: Database) -> N
 def test_lines_of_a_clerk_leave_foreign_places_out(town: Database) -> None:
     (line,) = rows(town, viewer(town, "billing", "north"), "UP")
     assert (line.account_no, line.usage_points, line.service_priority) == ("1001", ("UP1",), "ordinary")
+
+
+def test_who_moved_away_is_masked_where_he_was_and_found_where_he_is(town: Database) -> None:
+    with town.transaction() as session:
+        account = session.scalars(select(CustomerAccount).where(CustomerAccount.account_no == "1002")).one()
+        left = session.scalars(select(CustomerAgreement).where(CustomerAgreement.account_id == account.id)).one()
+        left.ended_at = NOW - timedelta(days=1)
+        settle(session, House("UP5", "1002", address="新路5号", district="north"))
+    old, new = viewer(town, "billing", "south"), viewer(town, "billing", "north")
+    with town.reading() as session:
+        assert read_account(session, old, "1002", NOW).name == "L**"
+        assert read_account(session, new, "1002", NOW).name == "Li Hua"
+    assert rows(town, old, "Li Hua") == ()
+    assert [row.name for row in rows(town, old, "人民路3号")] == ["L**"]
+    assert [row.name for row in rows(town, new, "Li Hua")] == ["Li Hua"]
+
+
+def test_who_left_for_good_stays_with_his_last_district(town: Database) -> None:
+    with town.transaction() as session:
+        account = session.scalars(select(CustomerAccount).where(CustomerAccount.account_no == "1002")).one()
+        left = session.scalars(select(CustomerAgreement).where(CustomerAgreement.account_id == account.id)).one()
+        left.ended_at = NOW - timedelta(days=1)
+    south = viewer(town, "billing", "south")
+    with town.reading() as session:
+        assert read_account(session, south, "1002", NOW).name == "Li Hua"
+    assert [row.name for row in rows(town, south, "Li Hua")] == ["Li Hua"]
