@@ -73,6 +73,9 @@ def correct(session: Session, viewer: Viewer, outage_id: str, correction: Correc
         raise InvalidInput("say what is to be corrected")
     if any(moment > act.now for _name, moment in moves):
         raise InvalidInput("the corrected time lies in the future")
+    began_at, restored_at = correction.began_at or state.began_at, correction.restored_at or state.restored_at
+    if moves and restored_at is not None and restored_at <= began_at:
+        raise InvalidInput("the outage would end before it begins")
     outage = session.get_one(Outage, state.outage_id)
     if moves and (outage.imported or outage.frozen):
         raise Conflict("the times of this outage do not come from entries: import its rows again")

@@ -208,4 +208,41 @@ def reopen(month: date, by: str, reason: str, as_json: bool) -> None:
     _tell(as_json, f"{month:%Y-%m} reopened", month=f"{month:%Y-%m}", act="reopen")
 
 
-COMMANDS = (correct, merge, split, estimate, review, sign, lock, reopen)
+@click.command("conflicts")
+@click.option("--all", "everything", is_flag=True, help="Decided ones too.")
+@_as_json
+def conflicts(everything: bool, as_json: bool) -> None:
+    """List entries that contradict other evidence and wait for a decision."""
+    from cis_power.access.installation import Installation
+    from cis_power.core.time import iso
+    from cis_power.outages.conflict_reads import list_conflicts
+
+    here = Installation.open()
+    with here.database.reading() as session:
+        rows = list_conflicts(session, here.viewer, everything=everything)
+    zone = here.settings.zone
+    if as_json:
+        click.echo(json.dumps([row.as_dict(zone) for row in rows], ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row.id}  {iso(row.at, zone)}  {row.kind} {row.device or '-'}  {row.reason}")
+
+
+@click.command("decide")
+@click.argument("conflict_id", metavar="ID")
+@click.option("--decision", required=True, help="What holds, and why.")
+@_by
+@_as_json
+def decide(conflict_id: str, decision: str, by: str, as_json: bool) -> None:
+    """Settle a contradiction; what follows from it is entered as switching or a correction."""
+
+    def work(session: Any, viewer: Any, act: Any, _locks: Any) -> None:
+        from cis_power.outages.conflict_reads import decide_conflict
+
+        decide_conflict(session, viewer, conflict_id, decision=decision, by=by, now=act.now)
+
+    _act(conflict_id, by, decision, "decide", work)
+    _tell(as_json, f"conflict {conflict_id} decided", id=conflict_id, act="decide")
+
+
+COMMANDS = (correct, merge, split, estimate, review, sign, lock, reopen, conflicts, decide)

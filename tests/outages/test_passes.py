@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.db import Database
+from cis_power.core.errors import NotFound
 from cis_power.customers.models import SupplyConnection, UsagePoint
 from cis_power.outages import passes
+from cis_power.outages.conflict_reads import decide_conflict, list_conflicts
 from cis_power.outages.entries import Entry
 from cis_power.outages.intake import record_entries
 from cis_power.outages.models import EngineCheckpoint, Interruption, UnsuppliedPoint
@@ -377,6 +379,10 @@ def test_contradictions_are_kept_for_a_decision(database: Database) -> None:
     give(database, entry(database, "signal", "A", 5, "close"), entry(database, "switch", "A", 10, "open"))
     run_engine(database, NOW)
     assert snapshot(database)["conflicts"] == ["switch-A-10"]
+    with database.reading() as session:
+        (conflict,) = list_conflicts(session, system_viewer("t"))
+        assert (conflict.device, conflict.kind, conflict.at) == ("A", "switch", at(10))
+        assert list_conflicts(session, Viewer("x", "dispatcher", frozenset({10**6}), id=1)) == []
     give(database, entry(database, "signal", "A", 20, "open"))
     run_engine(database, NOW)
     assert snapshot(database)["conflicts"] == []
@@ -394,3 +400,20 @@ def test_usage_points_without_a_source_are_noted(database: Database) -> None:
             .where(UnsuppliedPoint.superseded_at.is_(None))
         ).all()  # fmt: skip
     assert codes == ["UZ"]
+
+
+def test_a_decided_contradiction_stays_decided(database: Database) -> None:
+    put_feeders(database)
+    viewer = system_viewer("t")
+    give(database, entry(database, "signal", "A", 5, "close"), entry(database, "switch", "A", 10, "open"))
+    run_engine(database, NOW)
+    with database.transaction() as session:
+        (conflict,) = list_conflicts(session, viewer)
+        decide_conflict(session, viewer, conflict.id, decision="the contact is stuck", by="liu", now=NOW)
+        with pytest.raises(NotFound):
+            decide_conflict(session, viewer, "x", decision="?", by="liu", now=NOW)
+    give(database, entry(database, "switch", "D", 3, "open"))  # replays all of it
+    assert run_engine(database, NOW).replayed
+    with database.reading() as session:
+        assert list_conflicts(session, viewer) == []
+        assert [row.decision for row in list_conflicts(session, viewer, everything=True)] == ["the contact is stuck"]
