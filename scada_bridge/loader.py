@@ -52,11 +52,14 @@ class Loader:
         self._folder = run_dir / "spool"
         self._run_dir = run_dir
         self._directory = PointDirectory()
+        self._kept: set[str] = set()  # names that are loaded and stay in the folder
 
     def load_all(
         self, *, wait_seconds: float = _WAIT_SECONDS, stopping: Callable[[], bool] = lambda: False
     ) -> Loaded | None:
         """Load what waits; None when another process is loading still after `wait_seconds`."""
+        if all(file.path.name in self._kept for file in spool.files(self._folder)):
+            return Loaded()
         lock = ProcessLock(self._database, LOCK)
         try:
             if not lock.acquire(wait_seconds):
@@ -72,13 +75,17 @@ class Loader:
         if len(waiting) >= _LIVE_FIRST_FROM:
             self._show_newest(waiting, key)
         newest = {file.collector: file.number for file in waiting}
+        kept = set()
         for file in waiting:
             if stopping():
-                break
+                return loaded
             self._load_file(file, key, loaded)
             # The newest name of each collector stays, so that its numbers go on even if its own state is lost.
-            if file.number != newest[file.collector]:
+            if file.number == newest[file.collector]:
+                kept.add(file.path.name)
+            else:
                 file.path.unlink(missing_ok=True)
+        self._kept = kept
         return loaded
 
     def _load_file(self, file: SpoolFile, key: bytes, loaded: Loaded) -> None:

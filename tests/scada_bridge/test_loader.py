@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cis_power.core.locks import ProcessLock
 from cis_power.core.quality import Quality
 from scada_bridge.batch import from_ms
+from scada_bridge.loader import LOCK, Loader
 from scada_bridge.picture import Picture, Reading, nothing_read
 from scada_bridge.spool import files
 from tests.scada_bridge.making import START_MS, analog, batch, position
@@ -252,3 +254,18 @@ def test_a_long_backlog_shows_live_values_first(store, monkeypatch):
     monkeypatch.undo()
     store.load()
     assert [value for _, value, _ in store.history("A_CB1")] == [float(turn) for turn in range(30)]
+
+
+def test_nothing_new_needs_no_lock(store):
+    store.put(*polls(SCRIPT[:2]))
+    loader = Loader(store.database, store.run_dir)
+    lock = ProcessLock(store.database, LOCK)
+    assert loader.load_all().batches == 2
+    assert lock.acquire()
+    try:
+        assert loader.load_all(wait_seconds=0).batches == 0
+        store.put(polls(SCRIPT[:3])[-1])
+        assert loader.load_all(wait_seconds=0) is None, "another process is loading"
+    finally:
+        lock.close()
+    assert loader.load_all().batches == 1
