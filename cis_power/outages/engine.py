@@ -4,16 +4,15 @@ Pure: a `World` and steps in, a changed `State` out. Each change of a position i
 compiled network; everything else is done on arrays of those whom the change touches.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from cis_power.outages.attribution import NormalTree, normal_tree
 from cis_power.outages.blame import Blame
 from cis_power.outages.entries import Entry, Step, micros
 from cis_power.outages.grid import Grid, Index, Mask
 from cis_power.outages.positions import DevicePosition, apply
+from cis_power.outages.scene import Moment, Prepared, Rows, Scene
 from cis_power.outages.spells import Spells
 from cis_power.outages.state import ConflictFact, OutageFacts, PositionSpell, State, World
 from cis_power.outages.supply import EVER, Feed
@@ -26,37 +25,10 @@ RESOLVED = "later evidence agrees"
 NO_STANDBY = "the usage point has no second connection to transfer to"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What follows from a network version alone: its normal tree, the edges of each element, who is live normally."""
-
-    tree: NormalTree
-    edges_of: dict[int, Index]
-    normal_live: Mask
-
-    @classmethod
-    def of(cls, grid: Grid) -> "Prepared":
-        order = np.argsort(grid.edge_element, kind="stable")
-        elements, first = np.unique(grid.edge_element[order], return_index=True)
-        edges_of = dict(zip(elements.tolist(), np.split(order, first[1:]), strict=True)) if len(order) else {}
-        return cls(normal_tree(grid), edges_of, grid.energized(grid.edge_normal.copy()))
-
-
-@dataclass(slots=True)
-class Scene:
-    """One network version with what hangs on it, and its present state: open phases of edges, live phases of nodes."""
-
-    grid: Grid
-    prepared: Prepared
-    feed: Feed
-    open_masks: Mask
-    live: Mask
-
-
 class Engine:
     """Applies steps to a state, in their order."""
 
-    def __init__(self, world: World, state: State, known: "dict[int, Prepared] | None" = None) -> None:
+    def __init__(self, world: World, state: State, known: dict[int, Prepared] | None = None) -> None:
         """`known`: what was worked out for network versions before; it is added to."""
         self.world = world
         self.state = state
@@ -226,7 +198,7 @@ class Engine:
         self._update(state.links, lost, blame, Rows(links, feed.node, lost_there), moment)
         self._close_outages(at)
 
-    def _update_points(self, lost: Mask, normal: Mask, blame: Blame, rows: "Rows", moment: "Moment") -> None:
+    def _update_points(self, lost: Mask, normal: Mask, blame: Blame, rows: Rows, moment: Moment) -> None:
         """Spells of usage points, and with them the interruptions of the ledger."""
         state, ledger = self.state, self.state.interruptions
         was, mask_before = state.members.open, state.members.mask.copy()
@@ -251,7 +223,7 @@ class Engine:
                 facts.steps, facts.step_at, facts.changed, facts.left = facts.steps + 1, at, True, True
         return np.array([state.outages[number].steps for number in state.interruptions.outage[back].tolist()], np.int64)
 
-    def _update(self, spells: Spells, lost: Mask, blame: Blame, rows: "Rows", moment: "Moment") -> None:
+    def _update(self, spells: Spells, lost: Mask, blame: Blame, rows: Rows, moment: Moment) -> None:
         was, out = spells.open, lost != 0
         going = was & out
         passing = [np.zeros(0, np.int64)]
@@ -283,14 +255,14 @@ class Engine:
                 answer[number] = 0 if of_device is None else int(np.bitwise_or.reduce(scene.open_masks[of_device]))
         return answer
 
-    def _outages_of(self, edges: Index, moment: "Moment") -> Index:
+    def _outages_of(self, edges: Index, moment: Moment) -> Index:
         """Number of the outage of each edge's device; one that is not there begins now."""
         assert self.scene is not None
         elements = self.scene.grid.edge_element[edges]
         distinct, place = np.unique(elements, return_inverse=True)
         return np.array([self._outage_of(device, moment) for device in distinct.tolist()], np.int64)[place]
 
-    def _outage_of(self, device: int, moment: "Moment") -> int:
+    def _outage_of(self, device: int, moment: Moment) -> int:
         position = self.state.devices.get(device)
         opened_by = position.opened_by if position else None
         key = f"{opened_by}|{device}"
@@ -315,24 +287,6 @@ class Engine:
         for number, facts in enumerate(state.outages):
             if facts.restored is None and not holding[number]:
                 facts.restored, facts.changed = at, True
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Where subjects hang: subject, node, and the phases lost there; a subject may have several rows."""
-
-    subject: Index
-    node: Index
-    lost: Mask
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When a change happened: the instant, the bounds of it, and the outages whose device moved (open phases now)."""
-
-    at: int
-    bounds: tuple[int, int]
-    moved_on: dict[int, int]
 
 
 def _bounds(step: Step) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from cis_power.core.db import Database
 from cis_power.core.db.serial import one_at_a_time
 from cis_power.outages.checkpoint import pack, step_of_text, step_text, unpack
 from cis_power.outages.conflicts import write_conflicts
-from cis_power.outages.engine import Engine, Prepared
+from cis_power.outages.engine import Engine
 from cis_power.outages.entries import StepKey, instant, micros, steps
 from cis_power.outages.harvest import forget_stored, harvest
 from cis_power.outages.intake import applied, entry_of, mark_applied, pending
@@ -24,6 +24,7 @@ from cis_power.outages.model_view import Fingerprint, ModelView, changed_from, f
 from cis_power.outages.models import EngineCheckpoint, EngineMark, IntakeEntry
 from cis_power.outages.outage_states import write_states
 from cis_power.outages.restatement import LockedMonths
+from cis_power.outages.scene import Prepared
 from cis_power.outages.state import State
 from cis_power.outages.supply import EVER
 from cis_power.outages.taking_in import take_in_telemetry, telemetry_waits
