@@ -36,8 +36,10 @@ def ensure_key(folder: Path) -> bytes:
             os.link(draft, file)  # the first of two makers wins, and both read its key
         except FileExistsError:
             pass
+        except OSError:  # a file system without second names
+            draft.replace(file)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
         sync_folder(folder)
     return file.read_bytes().strip()
 

@@ -11,6 +11,7 @@ import errno
 import logging
 import re
 import secrets
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ FORMAT = "cis-power-spool/1"
 _NAME = re.compile(r"([0-9a-f]{12})-(\d{12})\.batch")
 _STATE = "state.json"
 _QUARANTINE = "quarantine"
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)  # some file systems know no second names
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _LAST = "last"
 _log = logging.getLogger(__name__)
@@ -191,7 +193,12 @@ class Spool:
         draft = name.with_suffix(".new")
         draft.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):  # the loader was quicker: the batch is known there
-            draft.hardlink_to(path)
+            try:
+                draft.hardlink_to(path)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                shutil.copyfile(path, draft)
             draft.replace(name)
 
     def _drop_oldest(self) -> None:

@@ -187,3 +187,15 @@ def test_killed_while_writing_every_acknowledged_batch_is_there_once(tmp_path):
     assert len(found) <= len(acknowledged) + 8
     assert found == list(range(1, len(found) + 1))
     assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_file_system_without_second_names_does_as_well(tmp_path, monkeypatch):
+    def no_links(*_arguments):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", no_links)
+    spool = Spool(tmp_path, KEY, ROOM)
+    spool.append(batch(START_MS, {"a": 1.0}), START_MS)
+    for file in files(tmp_path):
+        file.path.unlink()
+    assert [list(found.rows.values) for found in Spool(tmp_path, KEY, ROOM).last_batches("rtu1")] == [[1.0]]
