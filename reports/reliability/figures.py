@@ -7,16 +7,18 @@ from reports.reliability.base import Base
 from reports.reliability.tables import causes_table
 
 _MOST_CAUSES = 12
+_DAY_MS = 86_400_000
 
 
 def daily_figure(base: Base) -> Figure:
     """Minutes a customer, day by day; major event days stand out."""
-    places = np.flatnonzero(base.in_period & (base.daily_saidi > 0)).tolist()
+    places = np.flatnonzero(base.in_period).tolist()
     major = base.major.tolist()
     data = [
         {
             "type": "bar",
             "name": name,
+            "width": 0.8 * _DAY_MS,
             "x": [base.days[place].isoformat() for place in places if major[place] == wanted],
             "y": [float(base.daily_saidi[place]) for place in places if major[place] == wanted],
         }
