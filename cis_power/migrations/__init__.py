@@ -31,8 +31,8 @@ def head() -> str:
 
 def current(database: Database) -> str | None:
     """The revision the database is at; None if it has no tables of ours."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    with database.reading() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision()
 
 
 def upgrade(database: Database, revision: str = "head") -> None:

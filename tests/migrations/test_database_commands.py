@@ -194,3 +194,13 @@ def test_without_the_tools_of_postgresql_the_error_says_so(
     with pytest.raises(Unavailable, match="pg_dump is not installed"):
         write_backup(database, tmp_path / "kept")
     database.dispose()
+
+
+@pytest.mark.parametrize("words", [("db", "upgrade"), ("db", "check"), ("outage", "list")])
+def test_a_database_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path, words: tuple[str, str]) -> None:
+    (tmp_path / "text.db").write_text("this is no database, whatever its name says")
+    for url in (f"sqlite:///{tmp_path}/none/cis.db", f"sqlite:///{tmp_path}/text.db",
+                "postgresql://u:secret@127.0.0.1:1/x"):  # fmt: skip
+        answer = CommandLine(tmp_path, url)(*words, expect=1)
+        assert answer.err.startswith("error: the database does not answer: ")
+        assert len(answer.err.splitlines()) == 1 and "secret" not in answer.err

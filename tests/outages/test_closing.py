@@ -67,6 +67,15 @@ def test_a_corrected_cause_reaches_the_ledger_and_outlives_a_replay(database: Da
     assert {row[2:] for row in ledger(database)} == {("planned", "lightning")}
 
 
+@pytest.mark.parametrize("said", [Correction(began_at=at(40)), Correction(restored_at=at(9)),
+                                  Correction(began_at=at(30), restored_at=at(20))])  # fmt: skip
+def test_an_outage_cannot_end_before_it_begins(database: Database, said: Correction) -> None:
+    put_people(database)
+    happen(database, ("switch", "A", 10, "open"), ("switch", "A", 40, "close"))
+    with pytest.raises(InvalidInput, match="end before it begins"), database.transaction() as session:
+        correct(session, ALL, ids(database)["A"], said, Act("liu", "a slip", at(610)))
+
+
 def test_a_false_outage_goes_and_stays_away(database: Database) -> None:
     put_people(database)
     happen(database, ("switch", "A", 10, "open"), ("switch", "A", 40, "close"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -47,7 +47,9 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if type(error) not in (OperationalError, DatabaseError):  # SQLite says the latter of a file that is none of its
+            raise
         raise Unavailable(f"the database does not answer: {str(error.orig).strip().splitlines()[0]}") from error
 
 
