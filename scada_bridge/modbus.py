@@ -104,6 +104,19 @@ def parse_url(url: str) -> Endpoint:
     return Endpoint(parts.hostname, port or 802, context, unit)
 
 
+class _Unread(ModbusPDU):
+    """A read's answer that pymodbus need not take apart: its bytes were judged, and are decoded as whole arrays."""
+
+    def decode(self, data: bytes) -> None:
+        """Leave the data alone."""
+
+
+_UNREAD = tuple(
+    type(f"_Unread{function}", (_Unread,), {"function_code": function, "rtu_byte_count_pos": 2})
+    for function in (1, 2, 3, 4)
+)
+
+
 class _Client(AsyncModbusTcpClient):
     """pymodbus' client with the plain framer over TLS too: its own TLS framer takes cut frames as whole ones."""
 
@@ -172,6 +185,8 @@ class Connection:
             self._endpoint, self._timeout_seconds, trace_packet=self._trace_packet, trace_connect=self._trace_connect
         )
         client.ctx.max_buffer_size = _RECEIVE_BUFFER
+        for response in _UNREAD:
+            client.register(response)
         if not await client.connect():
             client.close()
             raise ReadFailed("cannot connect", silent=True)
