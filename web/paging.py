@@ -17,7 +17,7 @@ MOST = 10_000
 class Page(Input):
     """The query of every list: how many rows, and after which."""
 
-    limit: Annotated[int | None, Field(ge=1, le=MOST, description="rows at most")] = None
+    limit: Annotated[int | None, Sample("limit"), Field(ge=1, le=MOST, description="rows at most")] = None
     cursor: Annotated[Text | None, Sample("cursor"), Field(description="`next` of the page before")] = None
 
     def rows(self) -> int:

@@ -22,6 +22,7 @@ from tests.web import browsers, utility
 from tests.web.crawl import Values
 from tests.web.samples import sample_values
 from web.app import create_app
+from web.security import installation_secret
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, cheap_hashes: None) -> Itera
     settings = load_settings(builder.environ, folder)
     database = Database(settings.database)
     browsers.add_people(database, settings, utility.EAST.district)
+    installation_secret(folder / "run")  # one for all copies, so that equal cursors are equal
     _copy(file, folder / "own.db")
     utility.add_foreign(builder)
     _copy(file, folder / "both.db")

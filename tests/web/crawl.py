@@ -28,6 +28,7 @@ from web.gate import OPEN_VIEWS, Access, declared_access
 from web.values import FILE_FORMATS, sample_kinds
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+PERIOD = {"from": "period_from", "to": "period_to"}  # a period is only asked for with both its ends
 PLACEHOLDER = "«asked»"
 Sort = Literal["own", "foreign", "missing", "malformed"]
 CHANGED: tuple[Sort, ...] = ("foreign", "missing", "malformed")
@@ -89,8 +90,9 @@ def _calls_of(rule: Rule, method: str, declared: Access, values: Values) -> Iter
     query, body = _fields(declared.query), _fields(declared.body)
     taken = {**path, **query, **body}
     needed = [name for name, (_, required) in taken.items() if required]
-    for extra in (None, *(name for name in taken if name not in needed)):
-        used = [*needed, extra] if extra else needed
+    period = [name for name, (kind, required) in taken.items() if kind in PERIOD.values() and not required]
+    others = [name for name in taken if name not in (*needed, *period)]
+    for used in (needed, *([[*needed, *period]] if period else []), *([*needed, *period, other] for other in others)):
         for sort, changed in _variants(used, taken, values):
             texts_of = [_texts(taken[name][0], sort, name == changed, values) for name in used]
             for texts in _together(texts_of):
@@ -149,6 +151,7 @@ def _fields(model: type[BaseModel] | None) -> dict[str, tuple[str, bool]]:
     for name, info in model.model_fields.items():
         alias = info.alias or name
         kind = kinds.get(alias) or _own_kind(info)
+        kind = PERIOD.get(alias, kind) if kind == "instant" else kind
         if kind is not None:
             found[alias] = (kind, info.is_required())
         elif info.is_required():
@@ -173,7 +176,7 @@ def shown(answer: TestResponse, asked: Iterable[str] = ()) -> str:
         parts += [unquote(value) for value in answer.headers.getlist(name)]
     text = steady("\n".join(parts))
     text = "\n".join([text, *_decoded(text)])
-    for words in sorted(asked, key=len, reverse=True):
+    for words in sorted((words for words in asked if len(words) > 2), key=len, reverse=True):
         for form in {words, words.strip(), _quoted(words), urlencode({"": words})[1:]}:
             if form:
                 text = text.replace(form, PLACEHOLDER)
