@@ -15,6 +15,7 @@ from cis_power.customers.models import (
     CustomerAccount,
     CustomerAgreement,
     Place,
+    ServiceLocation,
     SupplyConnection,
     UsagePoint,
 )
@@ -159,4 +160,14 @@ def points_of_transformer(session: Session, element: int, moment: Moment) -> lis
     return list(session.scalars(
         select(row.usage_point_id).where(row.element_id == element, moment.known(row),
                                          moment.valid(row.began_at, row.ended_at))
+    ))  # fmt: skip
+
+
+def points_of_place(session: Session, place: int) -> list[int]:
+    """Usage points in a place, or in one that lies within it."""
+    within = select(Place.id).where(Place.id == place).cte("within", recursive=True)
+    within = within.union(select(Place.id).where(Place.parent_id == within.c.id))
+    return list(session.scalars(
+        select(UsagePoint.id).join(ServiceLocation, ServiceLocation.id == UsagePoint.service_location_id)
+        .where(ServiceLocation.place_id.in_(select(within.c.id))).order_by(UsagePoint.id)
     ))  # fmt: skip

@@ -1,15 +1,12 @@
 """What a caller's words find for a viewer who is no call-taker: his territory, and nothing that tells of the rest."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer
-from cis_power.customers.models import ServiceLocation, UsagePoint
 from cis_power.customers.reads import read_usage_points
-from cis_power.outages.callers import CallAbout, Found, not_found, points_of_transformer
+from cis_power.outages.callers import CallAbout, Found, not_found, points_of_place, points_of_transformer
 from cis_power.outages.knowledge import Moment
 
 
@@ -24,7 +21,7 @@ def within_territory(session: Session, viewer: Viewer, found: Found, about: Call
     if found.element_id is not None:
         points.update(points_of_transformer(session, found.element_id, Moment.of(now)))
     if found.place_id is not None:
-        points.update(_points_of_place(session, found.place_id))
+        points.update(points_of_place(session, found.place_id))
     inside = {point.id for point in read_usage_points(session, viewer, sorted(points), now) if point.inside}
     if inside:
         found.spots = [(account, point) for account, point in found.spots if point in inside]
@@ -37,11 +34,3 @@ def within_territory(session: Session, viewer: Viewer, found: Found, about: Call
 
 def _is_something(found: Found) -> bool:
     return bool(found.spots) or any((found.given_account_id, found.element_id, found.place_id))
-
-
-def _points_of_place(session: Session, place_id: int) -> Iterable[int]:
-    return session.scalars(
-        select(UsagePoint.id)
-        .join(ServiceLocation, ServiceLocation.id == UsagePoint.service_location_id)
-        .where(ServiceLocation.place_id == place_id)
-    )

@@ -19,7 +19,7 @@ from cis_power.customers.models import CustomerAccount, UsagePoint
 from cis_power.customers.read_rows import customer_rows
 from cis_power.customers.records import CustomerRow
 from cis_power.customers.search import Subject
-from cis_power.outages.callers import CallAbout, Found, find_caller, points_of_transformer
+from cis_power.outages.callers import CallAbout, Found, find_caller, points_of_place, points_of_transformer
 from cis_power.outages.callers_seen import within_territory
 from cis_power.outages.entries import RANKS
 from cis_power.outages.knowledge import Moment
@@ -169,6 +169,8 @@ def _answer(session: Session, viewer: Viewer, row: TroubleCall, found: Found, *,
         points = set()
     if found.element_id is not None:
         points = set(points_of_transformer(session, found.element_id, Moment.of(now))[:MANY])
+    if found.place_id is not None:
+        points = set(points_of_place(session, found.place_id)[:MANY])
     supply = usage_point_supply(session, viewer, sorted(points), now) if points else ()
     outage = session.scalar(select(Outage.code).where(Outage.id == row.outage_id))
     return CallAnswer(

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from cis_power.access.viewer import system_viewer
 from cis_power.core.db import Database
 from cis_power.core.errors import Conflict, Forbidden, InvalidInput
+from cis_power.customers.models import Place, ServiceLocation, UsagePoint
 from cis_power.outages.call_reads import list_calls
 from cis_power.outages.callers import CallAbout
 from cis_power.outages.calls import CallAnswer, NewCall, add_call
@@ -89,6 +90,22 @@ def test_several_candidates_are_listed_not_chosen(database: Database) -> None:
     answer = ring(database, phone="13900001111")
     assert (answer.account_no, answer.usage_point, answer.supply) == (None, None, ())
     assert sorted(row.account_no or "" for row in answer.candidates) == ["9-P1", "9-P2"]
+
+
+def test_a_place_answers_for_all_within_it(database: Database) -> None:
+    put_people(database)
+    with database.transaction() as session:
+        compound = Place(name="Garden")
+        session.add(compound)
+        session.flush()
+        building = Place(name="Tower 3", parent_id=compound.id)
+        session.add(building)
+        session.flush()
+        for code, place in (("U1", compound.id), ("U3", building.id)):
+            point = session.scalars(select(UsagePoint).where(UsagePoint.code == code)).one()
+            session.get_one(ServiceLocation, point.service_location_id).place_id = place
+    assert [point.usage_point for point in ring(database, place="Garden").supply] == ["U1", "U3"]
+    assert [point.usage_point for point in ring(database, place="Tower 3").supply] == ["U3"]
 
 
 def test_unknown_callers_are_kept_and_named(database: Database) -> None:
