@@ -90,7 +90,7 @@ def list_(source: str | None, equipment: str | None, as_json: bool) -> None:
 def _line(row: Any) -> str:
     value = "-" if row.value is None else f"{row.value:g}"
     age = "" if row.age_seconds is None else f"{row.age_seconds:.0f} s old"
-    words = (row.point_id, value, row.unit or "", row.quality.name.lower(), age, row.reason or "")
+    words = (row.point_id, value, row.unit or "", row.quality.name, age, row.reason or "")
     return "  ".join(word for word in words if word)
 
 

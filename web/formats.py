@@ -88,7 +88,7 @@ def _(value: np.integer | np.bool) -> Any:
 
 @json_value.register
 def _(value: IntEnum) -> str:
-    return value.name.lower()
+    return value.name
 
 
 @json_value.register

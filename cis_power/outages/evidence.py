@@ -89,7 +89,7 @@ def call_evidence(session: Session, points: Sequence[int], moment: Moment) -> di
     for row in rows:
         if row.usage_point_id is not None:
             words = " ".join(filter(None, ("call", row.code, row.trouble_code)))
-            piece = Evidence("call", row.received_at, words, Quality.GOOD.name.lower())
+            piece = Evidence("call", row.received_at, words, Quality.GOOD.name)
             answer[row.usage_point_id] = (*answer.get(row.usage_point_id, ()), piece)
     return answer
 
@@ -98,8 +98,8 @@ def _piece(row: IntakeEntry, device: str) -> Evidence:
     position = "" if row.value is None else " open" if row.value == OPENED else " closed"
     if row.kind == "signal":
         detail = f"{device}{position} (point {row.payload.get('point', '')})"
-        return Evidence("signal", row.occurred_at, detail, Quality(row.quality).name.lower())
+        return Evidence("signal", row.occurred_at, detail, Quality(row.quality).name)
     kind = "switching" if row.kind in _SWITCHING else row.kind
     words = "" if row.kind == "switch" else f" {row.kind}"
     return Evidence(kind, row.occurred_at, f"{device}{words}{position}, by {row.recorded_by}",
-                    Quality(row.quality).name.lower())  # fmt: skip
+                    Quality(row.quality).name)  # fmt: skip

@@ -46,7 +46,7 @@ class PointRow:
             "point_id": self.point_id,
             "value": self.value,
             "unit": self.unit,
-            "quality": self.quality.name.lower(),
+            "quality": self.quality.name,
             "reason": self.reason,
             "measured_at": None if self.measured_at is None else iso(self.measured_at),
             "received_at": None if self.received_at is None else iso(self.received_at),
@@ -76,7 +76,7 @@ class PointHistory:
 
     def as_dict(self) -> dict[str, Any]:
         """The contract's JSON object."""
-        rows = [[iso(at), value, quality.name.lower()] for at, value, quality in self.rows]
+        rows = [[iso(at), value, quality.name] for at, value, quality in self.rows]
         kept = "every change" if self.grid_seconds is None else "the last value of each slot"
         stated = {"grid_seconds": self.grid_seconds, "kept": kept}
         return {"point_id": self.point_id, "unit": self.unit, "rows": rows} | stated

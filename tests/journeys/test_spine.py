@@ -144,7 +144,7 @@ def test_a_bad_poll_changes_nothing_and_is_an_error(utility: CommandLine, field:
     utility("poll", "--once", expect=1)
     assert len(_open(utility)) == 1
     point = utility("points", "show", "CB-A.pos", "--json").json
-    assert (point["value"], point["quality"]) == (0, "stale")
+    assert (point["value"], point["quality"]) == (0, "STALE")
     assert set(point) >= {"point_id", "value", "unit", "quality", "reason", "measured_at", "received_at", "age_seconds"}
     field.appear()  # closed again
     field.coil(town.COIL["TIE"], False)
@@ -201,13 +201,13 @@ def test_points_and_history_over_http(utility: CommandLine, field: FieldDevice) 
     api = Api(utility, "--role", "engineer")
     status, point, _ = api.ask("/api/v1/points/FA.i")
     assert status == 200
-    assert (point["value"], point["unit"], point["quality"]) == (120.5, "A", "good")
+    assert (point["value"], point["unit"], point["quality"]) == (120.5, "A", "GOOD")
     status, history, _ = api.ask("/api/v1/points/FA.i/history?from=2026-01-01T00:00:00Z&to=2030-01-01T00:00:00Z")
     assert status == 200
-    assert [(row[1], row[2]) for row in history["rows"]] == [(120.5, "good")]
+    assert [(row[1], row[2]) for row in history["rows"]] == [(120.5, "GOOD")]
     field.float32(0, 999.0)  # above max
     utility("poll", "--once")
-    assert api.ask("/api/v1/points/FA.i")[1]["quality"] == "suspect"
+    assert api.ask("/api/v1/points/FA.i")[1]["quality"] == "SUSPECT"
     assert api.ask("/api/v1/points/none")[0] == 404
 
 

@@ -35,7 +35,7 @@ def test_the_list_and_its_counts(database: Database) -> None:
         assert (row.device, row.feeder, row.status, row.kind) == ("A", "F", "confirmed", "unplanned")
         assert (row.customers_affected, row.customers_out, row.customers_partial) == (3, 3, 0)
         assert (row.priority_customers_out, row.transformers_out, row.probability) == (1, 2, 1.0)
-        assert [(piece.kind, piece.quality) for piece in row.evidence] == [("switching", "good")]
+        assert [(piece.kind, piece.quality) for piece in row.evidence] == [("switching", "GOOD")]
         everything = list_outages(session, ALL, NOW, OutageFilter(everything=True))
         assert [(one.device, one.status) for one in everything] == [("D", "restored"), ("A", "confirmed")]
         (early,) = list_outages(session, ALL, NOW, OutageFilter(from_at=at(10), to_at=at(20)))

@@ -81,7 +81,7 @@ def test_import_publish_and_refuse(field, tmp_path):
     assert ensure_key(zone) == ensure_key(field.run_dir)
     rows = field("points", "list", "--json").json
     assert [row["point_id"] for row in rows] == ["CB1.i", "CB1.n", "CB1.pos", "CB2.pos"]
-    assert {row["quality"] for row in rows} == {"missing"}
+    assert {row["quality"] for row in rows} == {"MISSING"}
     field("points", "show", "none", expect=1)
 
 
@@ -94,7 +94,7 @@ def test_a_pass_over_the_wire_and_one_without_a_source(field):
     }
     shown = {row["point_id"]: row for row in field("points", "list", "--json").json}
     assert (shown["CB1.pos"]["value"], shown["CB2.pos"]["value"]) == (1, 0), "normal positions of the network"
-    assert shown["CB1.i"]["quality"] == "good"
+    assert shown["CB1.i"]["quality"] == "GOOD"
     assert set(shown["CB1.i"]) >= POINT_KEYS
     field("simulate", "open", "CB1")
     field("simulate", "close", "CB2")
@@ -104,7 +104,7 @@ def test_a_pass_over_the_wire_and_one_without_a_source(field):
     assert "rtu2" in failed.err
     shown = {row["point_id"]: row for row in field("points", "list", "--json").json}
     assert (shown["CB1.pos"]["value"], shown["CB1.i"]["value"], shown["CB2.pos"]["value"]) == (0, 0, 1)
-    assert (shown["CB1.n"]["value"], shown["CB1.n"]["quality"], shown["CB1.n"]["reason"]) == (0, "stale", "no answer")
+    assert (shown["CB1.n"]["value"], shown["CB1.n"]["quality"], shown["CB1.n"]["reason"]) == (0, "STALE", "no answer")
     field("poll", "--once", "--source", "rtu1")
     field("poll", "--once", "--source", "rtu7", expect=1)
     asked = field("simulate", "asked").json["asked"]
@@ -119,7 +119,7 @@ def test_set_tag_and_release(field):
     field("points", "set", "CB1.pos", "0", "--by", "liu")
     field("poll", "--once")
     point = field("points", "show", "CB1.pos", "--json").json
-    assert (point["value"], point["quality"], point["reason"], point["held"]) == (0, "substituted", "set by liu", "set")
+    assert (point["value"], point["quality"], point["reason"], point["held"]) == (0, "SUBSTITUTED", "set by liu", "set")
     field("points", "release", "CB1.pos", "--by", "liu")
     field("points", "tag", "CB1.pos", "work", "--by", "wang")
     field("simulate", "open", "CB1")
@@ -149,7 +149,7 @@ def kill_again_and_again(field, times):
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     field("poll", "--once")
     shown = field("points", "list", "--json").json
-    assert {row["quality"] for row in shown} == {"good"}
+    assert {row["quality"] for row in shown} == {"GOOD"}
 
 
 def test_a_running_collector_is_asked_and_killed_ones_lose_nothing(field):

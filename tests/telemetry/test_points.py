@@ -157,11 +157,11 @@ def test_a_point_as_the_contract_wants_it(database):
         old = find_point(session, WHO, "A", NOW + timedelta(seconds=90)).as_dict()
         strict = find_point(session, WHO, "A", NOW + timedelta(seconds=30), stale_after_seconds=10).as_dict()
     assert {name: found[name] for name in ("point_id", "value", "unit", "quality", "reason", "age_seconds")} == {
-        "point_id": "A", "value": 5.5, "unit": "A", "quality": "good", "reason": None, "age_seconds": 30.0,
+        "point_id": "A", "value": 5.5, "unit": "A", "quality": "GOOD", "reason": None, "age_seconds": 30.0,
     }  # fmt: skip
     assert found["measured_at"] == found["received_at"] == "2026-06-01T12:00:00+00:00"
-    assert (old["quality"], old["value"], old["reason"]) == ("stale", 5.5, "older than 60 s")
-    assert strict["quality"] == "stale"
+    assert (old["quality"], old["value"], old["reason"]) == ("STALE", 5.5, "older than 60 s")
+    assert strict["quality"] == "STALE"
 
 
 def test_history_of_values_and_of_signals(database):
@@ -174,9 +174,9 @@ def test_history_of_values_and_of_signals(database):
             "point_id": "A",
             "unit": "A",
             "rows": [
-                ["2026-06-01T12:00:05+00:00", 1.0, "good"],
-                ["2026-06-01T12:00:10+00:00", 2.0, "bad"],
-                ["2026-06-01T12:00:15+00:00", 3.0, "good"],
+                ["2026-06-01T12:00:05+00:00", 1.0, "GOOD"],
+                ["2026-06-01T12:00:10+00:00", 2.0, "BAD"],
+                ["2026-06-01T12:00:15+00:00", 3.0, "GOOD"],
             ],
             "grid_seconds": 5,
             "kept": "the last value of each slot",

@@ -181,7 +181,7 @@ class Point(Answer):
     point_id: str
     value: float | None
     unit: str | None
-    quality: Literal["good", "substituted", "stale", "suspect", "bad", "missing"]
+    quality: Literal["GOOD", "SUBSTITUTED", "STALE", "SUSPECT", "BAD", "MISSING"]
     reason: str | None
     measured_at: AwareDatetime | None
     received_at: AwareDatetime | None
