@@ -10,7 +10,7 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
-from flask import Response, g, jsonify, render_template, request
+from flask import Response, g, jsonify, render_template
 
 from cis_power.core.tables import csv_text, xlsx_bytes
 from cis_power.core.time import iso
@@ -109,13 +109,6 @@ def _(value: Mapping) -> dict[str, Any]:  # type: ignore[type-arg] # singledispa
 @json_value.register
 def _(value: list | tuple | set | frozenset | np.ndarray) -> list[Any]:  # type: ignore[type-arg]
     return [json_value(inner) for inner in value]
-
-
-def conditional(response: Response) -> Response:
-    """Give a response an ETag of its content; answer 304 when the browser has the same already."""
-    response.add_etag()
-    response.make_conditional(request)
-    return response
 
 
 def _of(row: Any, column: str) -> Any:

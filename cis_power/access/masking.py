@@ -5,7 +5,7 @@ forget them; a record that holds a personal text under another name fails the ca
 `name` is the person's: what names a device or a place is called `device_name`, `place_name` and so on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
@@ -132,11 +132,6 @@ def mask_record(viewer: Viewer, record: Record, circumstance: Circumstance) -> R
     """Return the record as a viewer may see it: its personal fields, and those of records within it, full or masked."""
     masked: Record = _masked(viewer, record, circumstance)
     return masked
-
-
-def mask_records(viewer: Viewer, pairs: Iterable[tuple[Record, Circumstance]]) -> list[Record]:
-    """Mask many records, each in its own circumstance."""
-    return [mask_record(viewer, record, circumstance) for record, circumstance in pairs]
 
 
 def masked_fields(viewer: Viewer, record: object, circumstance: Circumstance) -> tuple[str, ...]:
