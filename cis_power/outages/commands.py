@@ -155,6 +155,11 @@ _at = click.option("--at", callback=_time, metavar="T", help="As it was known th
 _as_of = click.option("--as-of", callback=_time, metavar="T", help="What is known now about then.")
 
 
+def _one_question(at: datetime | None, as_of: datetime | None) -> None:
+    if at and as_of:
+        raise click.UsageError("give --at or --as-of, not both")
+
+
 @outage.command("list")
 @click.option("--all", "everything", is_flag=True, help="All, not only open ones.")
 @click.option("--from", "from_at", callback=_time, metavar="T", help="Begun at or after.")
@@ -171,6 +176,9 @@ def list_(
     from cis_power.core.time import iso, utc_now
     from cis_power.outages.reads import OutageFilter, list_outages
 
+    _one_question(at, as_of)
+    if from_at and to_at and to_at < from_at:
+        raise click.UsageError("--to lies before --from")
     here = Installation.open()
     wanted = OutageFilter(everything, from_at, to_at, limit=1_000_000)
     with here.database.reading() as session:
@@ -196,6 +204,7 @@ def show(outage_id: str, at: datetime | None, as_of: datetime | None, as_json: b
     from cis_power.core.time import utc_now
     from cis_power.outages.reads import read_outage
 
+    _one_question(at, as_of)
     here = Installation.open()
     with here.database.reading() as session:
         detail = read_outage(session, here.viewer, outage_id, utc_now(), at=at, as_of=as_of)
@@ -220,6 +229,7 @@ def customers(outage_id: str, at: datetime | None, as_of: datetime | None, as_js
     from cis_power.core.time import iso, utc_now
     from cis_power.outages.customers_out import outage_customers
 
+    _one_question(at, as_of)
     here = Installation.open()
     with here.database.reading() as session:
         rows = outage_customers(session, here.viewer, outage_id, utc_now(), at=at, as_of=as_of)

@@ -56,6 +56,16 @@ def test_an_outage_from_switching_to_signing(utility: CommandLine) -> None:
     assert (all_of_them["cause"], all_of_them["review_state"]) == ("lightning", "signed")
 
 
+@pytest.mark.parametrize("words", [
+    ("list", "--at", "2026-03-02", "--as-of", "2026-03-02"),
+    ("show", "x", "--at", "2026-03-02", "--as-of", "2026-03-02"),
+    ("customers", "x", "--at", "2026-03-02", "--as-of", "2026-03-02"),
+    ("list", "--from", "2026-03-02", "--to", "2026-03-01"),
+])  # fmt: skip
+def test_options_that_exclude_one_another_are_wrong_usage(utility: CommandLine, words: tuple[str, ...]) -> None:
+    assert "Error: " in utility("outage", *words, expect=2).err
+
+
 def test_transfers_and_calls(utility: CommandLine) -> None:
     utility("switch", "transfer", "UD", "standby", "--at", "2026-03-02T10:00:00Z", "--by", "liu")
     utility("switch", "transfer", "U1", "standby", "--at", "2026-03-02T10:00:00Z", "--by", "liu", expect=1)
@@ -76,7 +86,6 @@ def test_wrong_input_is_named(utility: CommandLine) -> None:
     utility("switch", "open", "A", "--at", "yesterday", "--by", "liu", expect=2)
     utility("switch", "open", "A", "--at", "2026-03-02T10:00:00Z", expect=2)
     utility("outage", "show", "Onone", expect=1)
-    utility("outage", "list", "--at", "2026-03-02", "--as-of", "2026-03-02", expect=1)
     assert utility("engine", "--once").out.strip() == "nothing to do"
 
 
