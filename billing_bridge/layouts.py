@@ -165,7 +165,7 @@ READINGS = Layout(
         Column("channel", "Name of the channel; may be empty where there is one only.", I, example="1"),
         Column("began_at", "The interval's beginning; of a register: the instant of reading.", A, required=True,
                example="2026-01-01T00:00:00+08:00", may_repeat=True),
-        Column("seconds", "The interval's length; empty: a register.", W, unit="s", example="900"),
+        Column("seconds", "The interval's length; empty: a register (which may say 0).", W, unit="s", example="900"),
         Column("value", "The value; empty: missing.", N, example="0.25"),
         Column("unit", "Unit of the value; empty: the channel's.", I, example="kWh"),
         Column("quality", "Quality of the value.", C, choices=("measured", "estimated", "substituted", "missing"),

@@ -30,15 +30,15 @@ def parse_instant(text: str, zone: tzinfo, *, bare_date_ok: bool = True) -> date
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is not an ISO 8601 time") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-        back = moment.astimezone(UTC).astimezone(zone)
-        if back.replace(tzinfo=None) != moment.replace(tzinfo=None):
-            raise ValueError(f"{text!r} does not exist in {zone}: clocks skip it")
+    local = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
     try:
-        return moment.astimezone(UTC)
+        instant = local.astimezone(UTC)
+        back = instant.astimezone(zone)
     except OverflowError:
         raise ValueError(f"{text!r} is out of range") from None
+    if moment.tzinfo is None and back.replace(tzinfo=None) != moment:
+        raise ValueError(f"{text!r} does not exist in {zone}: clocks skip it")
+    return instant
 
 
 def iso(moment: datetime, zone: tzinfo = UTC) -> str:

@@ -96,8 +96,9 @@ def _wrong(reading: Reading, channel: ChannelRow, unit: Unit | None) -> Wrong | 
         return found
     if reading.seconds is None and channel.kind == "interval":
         return "no_interval", "seconds", f"channel {channel.code} has intervals: their length is needed"
-    if reading.seconds is not None and not 1 <= reading.seconds <= LONGEST_INTERVAL_SECONDS:
-        return "wrong_interval", "seconds", f"an interval of {reading.seconds} s: from 1 s to 366 days"
+    shortest = 0 if channel.kind == "register" else 1  # a register is read at an instant
+    if reading.seconds is not None and not shortest <= reading.seconds <= LONGEST_INTERVAL_SECONDS:
+        return "wrong_interval", "seconds", f"an interval of {reading.seconds} s: from {shortest} s to 366 days"
     if reading.quality not in QUALITY_OF_WORD:
         return "unknown_quality", "quality", f"quality {reading.quality!r}: one of {', '.join(QUALITY_OF_WORD)}"
     return None

@@ -68,3 +68,10 @@ def test_iso_reads_back(moment: datetime) -> None:
 def test_naive_instants_are_refused() -> None:
     with pytest.raises(ValueError, match="no offset"):
         ensure_utc(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "0001-01-01T00:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+def test_times_that_cannot_be_told_everywhere_are_refused(text):
+    """Either here or in UTC they would lie outside the calendar."""
+    with pytest.raises(ValueError, match="out of range"):
+        parse_instant(text, BERLIN)

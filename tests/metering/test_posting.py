@@ -135,6 +135,7 @@ def test_register_reads_are_rows(metered):
     reads = [reading(n, 100.0 + n, channel="R", seconds=None) for n in (0, 96)]
     assert post(metered, *reads).changed == (0, 1)
     assert post(metered, *reads).unchanged == (0, 1)
+    assert post(metered, reading(0, 100.0, channel="R", seconds=0)).unchanged == (0,), "no length, said otherwise"
     with metered.reading() as session:
         rows = session.execute(select(RegisterReading.read_at, RegisterReading.value, RegisterReading.quality)).all()
     assert [tuple(row) for row in rows] == [(NOON, 100.0, 0), (NOON + 96 * QUARTER, 196.0, 0)]
