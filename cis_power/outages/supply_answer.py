@@ -36,7 +36,16 @@ def supply_answer(
     account = read_account(session, viewer, account_no, now)
     moment = Moment.of(now, at, as_of)
     held = [point for point in account.usage_points if point.held] or list(account.usage_points)
+    if not _known_by_then(session, [point.id for point in held], moment):
+        moment = Moment.of(now, as_of=moment.about)
     return SupplyAnswer(account_no, moment.about, supply_points(session, held, moment))
+
+
+def _known_by_then(session: Session, ids: Sequence[int], moment: Moment) -> bool:
+    """Whether any of the connections was on record; before that only today's knowledge can answer for the time."""
+    connection = SupplyConnection
+    first = session.scalar(select(func.min(connection.recorded_at)).where(connection.usage_point_id.in_(ids)))
+    return first is None or first <= moment.known_at
 
 
 def usage_point_supply(

@@ -70,7 +70,7 @@ def test_naive_instants_are_refused() -> None:
         ensure_utc(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("text", ["0001-01-01", "0001-01-01T00:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("text", ["0001-01-01", "0001-01-01T00:30", "9999-12-31T23:59-14:00", "9999-12-31T23:59Z"])
 def test_times_that_cannot_be_told_everywhere_are_refused(text):
     """Either here or in UTC they would lie outside the calendar."""
     with pytest.raises(ValueError, match="out of range"):

@@ -1,12 +1,12 @@
 """What people read: lists, one outage, its customers, the supply answer; by territory and role."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cis_power.access.viewer import system_viewer
 from cis_power.core.db import Database
 from cis_power.core.errors import Forbidden, InvalidInput, NotFound
-from cis_power.customers.models import UsagePoint
+from cis_power.customers.models import SupplyConnection, UsagePoint
 from cis_power.outages.customers_out import outage_customers
 from cis_power.outages.intake import record_entries
 from cis_power.outages.models import Interruption, Outage, OutageState
@@ -120,6 +120,17 @@ def test_the_supply_answer(database: Database) -> None:
     assert _point(database, "9-U1", at=at(20))["energized"] == "full"  # as was known then
     with database.reading() as session, pytest.raises(NotFound):
         supply_answer(session, viewer("agent"), "9-NONE", NOW)
+
+
+def test_a_time_before_all_records_is_answered_by_what_is_known_now(database: Database) -> None:
+    """A utility that takes the system into use today still asks about yesterday."""
+    put_people(database)
+    with database.transaction() as session:
+        session.execute(update(SupplyConnection).values(recorded_at=at(500)))
+    happen(database, ("switch", "B", 50, "open"))
+    assert _point(database, "9-U2", at=at(20))["energized"] == "full"
+    then = _point(database, "9-U2", at=at(60))
+    assert (then["energized"], then["since"]) == ("none", at(50).isoformat())
 
 
 def test_a_planned_outage_says_so(database: Database) -> None:

@@ -86,6 +86,8 @@ def test_a_phone_finds_the_caller_in_any_notation(api) -> None:
     assert answer.status_code == 201
     assert [row["account_no"] for row in answer.json["candidates"]] == [WEST.account_no]
     assert api("agent", "/cti/events", "POST", event | {"event": "ring"}).status_code == 422
+    withheld = api("agent", "/cti/events", "POST", event | {"from": "", "to": " ", "queue": ""})
+    assert (withheld.status_code, withheld.json["candidates"]) == (201, [])
 
 
 def test_every_route_of_the_api_is_described(site) -> None:

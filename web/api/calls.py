@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from cis_power.core.errors import InvalidInput, Problem
 from cis_power.outages.calls import identify, record_cti_event
@@ -35,6 +35,11 @@ def take(body: CallBody) -> tuple[Response, int]:
     return jsonify(json_value(answer.as_dict(shell().settings.zone))), 200 if answer.repeated else 201
 
 
+def _withheld(number: object) -> object:
+    """A number that is not shown comes empty."""
+    return None if isinstance(number, str) and not number.strip() else number
+
+
 class CtiBody(Input):
     """An event as call centres send it."""
 
@@ -42,8 +47,8 @@ class CtiBody(Input):
 
     event: Literal["newCall", "answer", "hangup"]
     call_id: Annotated[Text, Field(alias="callId", min_length=1, max_length=200), Sample("text")]
-    from_: Annotated[Phone | None, Field(alias="from")] = None
-    to: Phone | None = None
+    from_: Annotated[Phone | None, Field(alias="from"), BeforeValidator(_withheld)] = None
+    to: Annotated[Phone | None, BeforeValidator(_withheld)] = None
     direction: Annotated[Text | None, Field(max_length=20)] = None
     user: Annotated[Text | None, Field(max_length=200)] = None
     queue: Annotated[Text | None, Field(max_length=200)] = None
