@@ -51,7 +51,7 @@ class Running:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
 
-    def wait_line(self, part: str, seconds: float = 30) -> str:
+    def wait_line(self, part: str, seconds: float = 60) -> str:
         """The first line that holds `part`; AssertionError with all lines when none came in time."""
 
         def found() -> str | None:
