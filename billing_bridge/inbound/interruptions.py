@@ -65,6 +65,8 @@ class _InterruptionRows:
         if self._locks.month(row["began_at"]) is not None:
             self._outcome.reject(place, "locked_month", "the month is locked: reopen it first", "began_at")
             return False
+        if row["began_at"] > self._posting.now:
+            self._outcome.warn(place, "in_the_future", "the interruption begins in the future", "began_at")
         warned = self._posting.memory.setdefault("causes", set())
         if row["cause"] is not None and row["cause"] not in self._causes and row["cause"] not in warned:
             warned.add(row["cause"])

@@ -79,6 +79,11 @@ def test_an_open_one_is_open(database):
     assert (state.status, state.restored_at) == ("confirmed", None)
 
 
+def test_one_that_is_yet_to_begin_is_told(database):
+    result = put(database, "interruptions", HEAD + "O4,1,U1,2099-11-01T10:00,,unplanned,,,1,,,\n")
+    assert (result.accepted, [problem.code for problem in result.problems]) == (1, ["in_the_future"])
+
+
 def test_a_locked_month_takes_no_rows(database):
     with database.transaction() as session:
         session.add(MonthLock(month_on=date(2025, 6, 1), locked_at=NOW, locked_by="x"))
