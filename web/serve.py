@@ -1,11 +1,13 @@
 """Serving the application with granian: one process listens, workers answer."""
 
 import http.client
+import multiprocessing
 import socket
 import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from multiprocessing.synchronize import Semaphore
 from typing import Any
 
 from granian import Granian
@@ -47,7 +49,9 @@ def serve(settings: Settings, port: int, workers: int, announce: Callable[[], No
     Raises ConfigError at once when the database is not the one this program works with.
     """
     open_database(settings).dispose()
-    threading.Thread(target=_announce_when_ready, args=(settings.host, port, announce), daemon=True).start()
+    loaded = multiprocessing.Semaphore(0)
+    waiting = (settings.host, port, loaded, workers, announce)
+    threading.Thread(target=_announce_when_ready, args=waiting, daemon=True).start()
     server = Granian(
         "web.app",
         address=settings.host,
@@ -60,11 +64,17 @@ def serve(settings: Settings, port: int, workers: int, announce: Callable[[], No
         workers_kill_timeout=10,
         log_enabled=False,
     )
-    server.serve(target_loader=_application(settings), wrap_loader=False)
+    server.serve(target_loader=_application(settings, loaded), wrap_loader=False)
 
 
-def _announce_when_ready(host: str, port: int, announce: Callable[[], None]) -> None:
-    """Call `announce` as soon as somebody who reads it can be answered."""
+def _announce_when_ready(host: str, port: int, loaded: Semaphore, workers: int, announce: Callable[[], None]) -> None:
+    """Call `announce` as soon as somebody who reads it can be answered.
+
+    Workers are forked from this process. Until all of them stand, nothing is done that may hold a lock (of an import,
+    say): a worker forked just then would wait for it for ever.
+    """
+    for _ in range(workers):
+        loaded.acquire(timeout=_READY_WITHIN_SECONDS)
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the address to listen on, not to call
     ends_at = time.monotonic() + _READY_WITHIN_SECONDS
     while time.monotonic() < ends_at:
@@ -80,10 +90,12 @@ def _announce_when_ready(host: str, port: int, announce: Callable[[], None]) -> 
     announce()
 
 
-def _application(settings: Settings) -> Callable[[], Any]:
+def _application(settings: Settings, loaded: Semaphore) -> Callable[[], Any]:
     def load() -> Any:
         """Make the application in the worker, so that no connection is shared between processes."""
         start_logging("web")
-        return create_app(Database(settings.database), settings)
+        app = create_app(Database(settings.database), settings)
+        loaded.release()
+        return app
 
     return load

@@ -1,14 +1,18 @@
 """The real server: its address comes first, it serves pages, and it says clearly why it cannot start."""
 
 import http.client
+import multiprocessing
 import re
 import socket
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.command_line import CommandLine
+from web.serve import _announce_when_ready
 
 
 def ask(url: str, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
@@ -39,6 +43,31 @@ def test_it_prints_its_real_address_first_and_serves(cli: CommandLine):
     assert (stat.S_IMODE(secret.stat().st_mode), len(secret.read_bytes())) == (0o600, 32)
     assert not [line for line in server.lines if "correct horse" in line]
     server.stop()
+
+
+def test_no_worker_is_forked_while_readiness_is_asked_for():
+    """A worker forked amid an import of the asking thread would wait for that import's lock for ever."""
+    asked, announced, loaded = threading.Event(), threading.Event(), multiprocessing.Semaphore(0)
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.set()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        waiting = ("127.0.0.1", port, loaded, 2, announced.set)
+        threading.Thread(target=_announce_when_ready, args=waiting, daemon=True).start()
+        loaded.release()
+        assert not asked.wait(0.3), "one of two workers may be yet to fork"
+        loaded.release()
+        assert announced.wait(20)
+        server.shutdown()
 
 
 def wait_until_served(url: str) -> None:
