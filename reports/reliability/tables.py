@@ -4,6 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 
 from reports.model import Table, Value, table
 from reports.reliability.base import Base, on_major_days
@@ -31,6 +32,7 @@ UNITS = {
     "MAIFI": "operations/customer",
     "MAIFIE": "events/customer",
 }
+_STILL_OPEN = -1
 _BASIS = "planned and unplanned, all days, {}"
 _OF = {
     "SAIFI": "N = daily average of usage points served",
@@ -173,25 +175,22 @@ def dlt_table(base: Base, supply: Windows) -> Table:
 
 def causes_table(base: Base) -> Table:
     given = base.period
-    told = base.ledger.told
-    sums: dict[tuple[str, str], list[float]] = {}
+    told = [base.ledger.told[row] for row in given.rows.row.tolist()]
     customers = given.rows.customers
-    minutes = np.where(given.sustained & ~given.open, given.seconds / 60.0, 0.0) * customers
-    counted = np.where(given.counts, customers, 0.0)
-    for row, count, spent in zip(given.rows.row.tolist(), counted.tolist(), minutes.tolist(), strict=True):
-        words = told[row]
-        total = sums.setdefault((words.kind, words.cause or "unknown"), [0.0, 0.0])
-        total[0] += count
-        total[1] += spent
-    rows = [
-        (kind, cause, count, spent, ratio(spent, base.served.customers))
-        for (kind, cause), (count, spent) in sorted(sums.items(), key=lambda item: -item[1][1])
-    ]
+    rows = pd.DataFrame({
+        "kind": [words.kind for words in told],
+        "cause": [words.cause or "unknown" for words in told],
+        "interruptions": np.where(given.counts, customers, 0.0),
+        "minutes": np.where(given.sustained & ~given.open, given.seconds / 60.0, 0.0) * customers,
+    })  # fmt: skip
+    sums = rows.groupby(["kind", "cause"], sort=False, as_index=False).sum()
+    sums = sums.sort_values("minutes", ascending=False, kind="stable")
+    sums["saidi"] = [ratio(minutes, base.served.customers) for minutes in sums["minutes"]]
     columns = (
         ("kind", ""), ("cause", ""), ("customer_interruptions", "interruptions"), ("customer_minutes", "min"),
         ("saidi", "min/customer"),
     )  # fmt: skip
-    return table("causes", "Causes", columns, rows)
+    return table("causes", "Causes", columns, sums.itertuples(index=False, name=None))
 
 
 def open_table(base: Base) -> Table:
@@ -229,23 +228,26 @@ def overlapping(given: Spells) -> int:
 
 
 def _grouped(base: Base, given: Spells) -> dict[tuple[Value, ...], tuple[int, float, float, float]]:
-    """(outage, step, beginning, end, class) → rows, customers, customer minutes, kVA."""
-    told = base.ledger.told
-    rows = given.rows
-    sums: dict[tuple[Value, ...], tuple[int, float, float, float]] = {}
-    columns = (
-        rows.row, rows.began, rows.restored, given.open, given.sustained, given.seconds, rows.customers,
-        np.nan_to_num(rows.kva),
-    )  # fmt: skip
-    for row, began, restored, still, long, seconds, customers, kva in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
-        words = told[row]
-        standing = "open" if still else "sustained" if long else "momentary"
-        key = (words.outage, words.step, _instant(began), None if still else _instant(restored), standing)
-        count, people, minutes, load = sums.get(key, (0, 0.0, 0.0, 0.0))
-        sums[key] = (count + 1, people + customers, minutes + seconds / 60.0 * customers, load + kva)
-    return dict(sorted(sums.items(), key=lambda item: (item[0][2], item[0][0], item[0][1])))
+    """(outage, step, beginning, end, class) → rows, customers, customer minutes, kVA; by beginning, outage and step."""
+    told = [base.ledger.told[row] for row in given.rows.row.tolist()]
+    rows = pd.DataFrame({
+        "began": given.rows.began,
+        "outage": [words.outage for words in told],
+        "step": [words.step for words in told],
+        "restored": np.where(given.open, _STILL_OPEN, given.rows.restored),
+        "standing": np.where(given.open, "open", np.where(given.sustained, "sustained", "momentary")),
+        "customers": given.rows.customers,
+        "minutes": given.seconds / 60.0 * given.rows.customers,
+        "kva": np.nan_to_num(given.rows.kva),
+    })  # fmt: skip
+    groups = rows.groupby(["began", "outage", "step", "restored", "standing"], as_index=False)
+    sums = groups.agg(
+        rows=("customers", "size"), customers=("customers", "sum"), minutes=("minutes", "sum"), kva=("kva", "sum")
+    )
+    return {
+        (outage, step, _instant(began), _ended(restored), standing): tuple(figures)
+        for began, outage, step, restored, standing, *figures in sums.itertuples(index=False, name=None)
+    }
 
 
 def _by_name(found: Indices) -> dict[str, float | None]:
@@ -254,6 +256,10 @@ def _by_name(found: Indices) -> dict[str, float | None]:
 
 def _instant(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _ended(seconds: int) -> datetime | None:
+    return None if seconds == _STILL_OPEN else _instant(seconds)
 
 
 def _columns(*names: str) -> tuple[tuple[str, str], ...]:
