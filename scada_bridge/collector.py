@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from cis_power.core.quality import Quality
 from cis_power.core.time import utc_now
 from scada_bridge.batch import Batch, from_ms, to_ms
 from scada_bridge.control import holding, listen
+from scada_bridge.lifetime import until_signalled
 from scada_bridge.points import Point
 from scada_bridge.published import point_list_file, read_published
 from scada_bridge.sealed import ensure_key
@@ -210,27 +210,10 @@ def _mark(file: Path) -> tuple[int, int] | None:
 
 async def _run(settings: Settings) -> None:
     collector = Collector(settings)
-    tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(_Schedule(collector, settings.run_dir).run()),
-        asyncio.create_task(listen(control_folder(settings.run_dir), collector.answer)),
-    ]
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            if task.done():
-                task.result()
-    finally:
-        stopping.cancel()
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    await until_signalled(
+        _Schedule(collector, settings.run_dir).run(),
+        listen(control_folder(settings.run_dir), collector.answer),
+    )
 
 
 def run_collector(settings: Settings) -> None:

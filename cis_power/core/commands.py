@@ -3,12 +3,8 @@
 import json
 import signal
 import threading
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from cis_power.core.db import Database
 
 
 def stop_on_signals() -> threading.Event:
@@ -19,18 +15,11 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def _require_head(database: "Database") -> None:
-    from cis_power.core.entries import load_items
-
-    for check in load_items("cis_power.schema"):
-        check(database)
-
-
 @click.command()
 def scheduler() -> None:
     """Run scheduled work: load the spool, follow outages, exchange, report, clean up. One is active at a time."""
     from cis_power.core.config import load_settings
-    from cis_power.core.db import Database
+    from cis_power.core.db import open_database
     from cis_power.core.entries import load_items
     from cis_power.core.jobs.scheduler import serve
     from cis_power.core.logs import start_logging
@@ -38,8 +27,7 @@ def scheduler() -> None:
     settings = load_settings()
     start_logging("scheduler")
     stop = stop_on_signals()
-    database = Database(settings.database)
-    _require_head(database)
+    database = open_database(settings)
     serve(database, settings, load_items("cis_power.jobs"), stop)
     database.dispose()
 
@@ -50,16 +38,14 @@ def scheduler() -> None:
 def run(host: str | None, port: int | None) -> None:
     """Run collector, scheduler and web together; one that dies is started again."""
     from cis_power.core.config import load_settings
-    from cis_power.core.db import Database
+    from cis_power.core.db import open_database
     from cis_power.core.logs import start_logging
     from cis_power.core.supervisor import supervise
 
     settings = load_settings()
     start_logging("run")
     stop = stop_on_signals()
-    database = Database(settings.database)
-    _require_head(database)
-    database.dispose()
+    open_database(settings).dispose()
     web = ["web"]
     web += ["--host", host] if host is not None else []
     web += ["--port", str(port)] if port is not None else []
@@ -76,11 +62,11 @@ def job() -> None:
 def job_list(as_json: bool) -> None:
     """Show every job with its schedule and latest run."""
     from cis_power.core.config import load_settings
-    from cis_power.core.db import Database
+    from cis_power.core.db import open_database
     from cis_power.core.entries import load_items
     from cis_power.core.jobs.records import standing
 
-    database = Database(load_settings().database)
+    database = open_database(load_settings())
     jobs = load_items("cis_power.jobs")
     with database.reading() as session:
         rows = [standing(session, item) for item in sorted(jobs, key=lambda item: item.name)]
@@ -97,7 +83,7 @@ def job_list(as_json: bool) -> None:
 def job_run(name: str, period: str | None) -> None:
     """Run the periodic job NAME for one period, unless that is done; or one pass of the continuous job NAME."""
     from cis_power.core.config import load_settings
-    from cis_power.core.db import Database
+    from cis_power.core.db import open_database
     from cis_power.core.entries import load_items
     from cis_power.core.errors import CisError, NotFound
     from cis_power.core.jobs import run_now
@@ -112,8 +98,7 @@ def job_run(name: str, period: str | None) -> None:
     found = next((item for item in load_items("cis_power.jobs") if item.name == name), None)
     if found is None:
         raise NotFound(f"there is no job {name!r}")
-    database = Database(settings.database)
-    _require_head(database)
+    database = open_database(settings)
     if found.continuous:
         click.echo(run_now(database, settings, found) or "nothing to do")
         return

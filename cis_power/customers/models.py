@@ -1,4 +1,4 @@
-"""Who: parties, contacts, accounts. Tables that say where are in `places.py`, money in `money.py`."""
+"""Who: parties, contacts, accounts. Tables that say where are in `models_place.py`, money in `models_money.py`."""
 
 from datetime import date, datetime
 

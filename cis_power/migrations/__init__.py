@@ -45,17 +45,6 @@ def downgrade(database: Database, revision: str) -> None:
     _run(database, "downgrade", revision)
 
 
-def require_head(database: Database) -> None:
-    """Raise ConfigError unless the database is at head: says what to do."""
-    found = current(database)
-    if found == head():
-        return
-    if found is None:
-        raise ConfigError("the database has no tables yet: run `cis-power db upgrade`")
-    _refuse_newer(found)
-    raise ConfigError(f"the database is at revision {found}, this program needs {head()}: run `cis-power db upgrade`")
-
-
 def _run(database: Database, direction: str, revision: str) -> None:
     found = current(database)
     if found is not None:

@@ -7,9 +7,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from cis_power.core.db import Database
+from cis_power.core.db.revision import require_head
 from cis_power.core.errors import ConfigError, Problem
 from cis_power.customers import search_index
-from cis_power.migrations import metadata, require_head
+from cis_power.migrations import metadata
 
 _SHOWN = 50
 

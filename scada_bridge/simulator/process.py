@@ -1,9 +1,7 @@
 """The process `simulate`: one Modbus TCP server a configured source, showing a world that people can switch."""
 
 import asyncio
-import contextlib
 import logging
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from cis_power.core.config import Settings
 from cis_power.core.errors import CisError, ConfigError, NotFound
 from scada_bridge.control import holding, listen
+from scada_bridge.lifetime import until_signalled
 from scada_bridge.modbus import Endpoint, parse_url
 from scada_bridge.points import Point
 from scada_bridge.simulator.memory import Memory
@@ -114,26 +113,9 @@ def _endpoint(settings: Settings, name: str) -> Endpoint:
 
 async def _run(simulator: Simulator, run_dir: Path) -> None:
     await simulator.start()
-    tasks = [
-        asyncio.create_task(simulator.tick()),
-        asyncio.create_task(listen(control_folder(run_dir), simulator.answer)),
-    ]
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            if task.done():
-                task.result()
+        await until_signalled(simulator.tick(), listen(control_folder(run_dir), simulator.answer))
     finally:
-        stopping.cancel()
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
         await simulator.stop()
 
 

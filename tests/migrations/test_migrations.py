@@ -5,6 +5,7 @@ from sqlalchemy import inspect, text
 
 from cis_power import migrations
 from cis_power.core.db import Database
+from cis_power.core.db.revision import require_head
 from cis_power.core.errors import ConfigError
 from cis_power.migrations.integrity import differing_tables
 
@@ -35,7 +36,7 @@ def test_down_and_up_again(database: Database) -> None:
 def test_a_newer_database_is_refused(database: Database) -> None:
     with database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = 'f00d'"))
-    for act in (migrations.require_head, migrations.upgrade):
+    for act in (require_head, migrations.upgrade):
         with pytest.raises(ConfigError, match="newer version"):
             act(database)
 
@@ -43,4 +44,4 @@ def test_a_newer_database_is_refused(database: Database) -> None:
 def test_an_empty_database_is_told_what_to_do(tmp_path) -> None:
     database = Database(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(ConfigError, match="cis-power db upgrade"):
-        migrations.require_head(database)
+        require_head(database)

@@ -4,7 +4,7 @@ from sqlalchemy import inspect, text
 
 from cis_power.core.config import Settings
 from cis_power.core.db.database import Database
-from cis_power.core.errors import ConfigError
+from cis_power.core.errors import CisError, ConfigError
 
 HEAD = "0001"  # a test holds it against the migrations
 
@@ -12,10 +12,19 @@ HEAD = "0001"  # a test holds it against the migrations
 def open_database(settings: Settings) -> Database:
     """The database of the settings. Raises ConfigError unless its schema is the one this program works with."""
     database = Database(settings.database)
+    try:
+        require_head(database)
+    except CisError:
+        database.dispose()
+        raise
+    return database
+
+
+def require_head(database: Database) -> None:
+    """Raise ConfigError unless the schema is the one this program works with; the message says what to do."""
     found = _revision(database)
     if found == HEAD:
-        return database
-    database.dispose()
+        return
     if found is None:
         raise ConfigError("the database has no tables yet: run `cis-power db upgrade`")
     if found > HEAD:
