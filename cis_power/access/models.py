@@ -114,11 +114,25 @@ class KnownDevice(Base):
     seen_at: Mapped[datetime]
 
 
+class PageLook(Base):
+    """When a user looks at a page that marks what changed since his last look."""
+
+    __tablename__ = "page_look"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    page: Mapped[str] = mapped_column(primary_key=True)
+    since_at: Mapped[datetime] = mapped_column(comment="changes behind it are marked")
+    looked_at: Mapped[datetime] = mapped_column(comment="last look; after a while without any the next is a new one")
+
+
 class AuditEntry(Base):
     """One act, chained to the one before it; names only surrogate ids of persons."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_occurred", "occurred_at"),)
+    __table_args__ = (
+        Index("ix_audit_entry_occurred", "occurred_at"),
+        Index("ix_audit_entry_action", "action", "occurred_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="1, 2, 3 … without a hole")
     occurred_at: Mapped[datetime]

@@ -6,7 +6,15 @@ from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cis_power.core.db import Base
-from cis_power.customers.models_money import Bill, Payment, Tariff
+from cis_power.customers.models_money import (
+    AccountBalance,
+    Bill,
+    MoneyClass,
+    MoneyCount,
+    MoneyMonth,
+    Payment,
+    Tariff,
+)
 from cis_power.customers.models_place import (
     CustomerAgreement,
     LifeSupport,
@@ -20,9 +28,10 @@ from cis_power.customers.models_place import (
 )
 
 __all__ = [
-    "Bill", "ContactPerson", "ContactPoint", "Customer", "CustomerAccount", "CustomerAgreement", "DuplicateCandidate",
-    "LifeSupport", "Payment", "Place", "SearchTerm", "Segment", "SegmentMember", "ServiceLocation", "SupplyConnection",
-    "Tariff", "UsagePoint", "UsagePointDistrict", "UsagePointStatus", "UsagePointTerms",
+    "AccountBalance", "Bill", "ContactPerson", "ContactPoint", "Customer", "CustomerAccount", "CustomerAgreement",
+    "DuplicateCandidate", "LifeSupport", "MoneyClass", "MoneyCount", "MoneyMonth", "Payment", "Place", "SearchTerm",
+    "Segment", "SegmentMember", "ServiceLocation", "SupplyConnection", "Tariff", "UsagePoint", "UsagePointDistrict",
+    "UsagePointStatus", "UsagePointTerms",
 ]  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cis_power.core.db import Base
 from cis_power.outages.models_call import CallEvent, TroubleCall
+from cis_power.outages.models_day import ReliabilityDay, ReliabilityMonth, ServedDay
 from cis_power.outages.models_engine import EngineCheckpoint, EngineMark
 
 __all__ = [
     "CallEvent", "ConnectionLoss", "EngineCheckpoint", "EngineMark", "EntryConflict", "IntakeEntry", "Interruption",
-    "InterruptionPhase", "MonthLock", "Outage", "OutageMember", "OutageState", "OutageTransformer", "Restatement",
-    "RestorationEstimate", "TroubleCall", "UnsuppliedPoint",
+    "InterruptionPhase", "MonthLock", "Outage", "OutageMember", "OutageState", "OutageTransformer", "ReliabilityDay",
+    "ReliabilityMonth", "Restatement", "RestorationEstimate", "ServedDay", "TroubleCall", "UnsuppliedPoint",
 ]  # fmt: skip
 
 

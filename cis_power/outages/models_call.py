@@ -12,7 +12,10 @@ class TroubleCall(Base):
     """One call: who, where, what; kept whatever comes of it."""
 
     __tablename__ = "trouble_call"
-    __table_args__ = (Index("ix_trouble_call_received", "received_at"),)
+    __table_args__ = (
+        Index("ix_trouble_call_received", "received_at"),
+        Index("ix_trouble_call_outage", "outage_id", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True, comment="what interfaces call it; opaque")

@@ -17,8 +17,11 @@ class Contact(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     usage_point_id: Mapped[int | None] = mapped_column(ForeignKey("usage_point.id"))
-    channel: Mapped[str] = mapped_column(comment="phone | mail | web | counter | field | social")
+    channel: Mapped[str] = mapped_column(comment="phone | ivr | mail | web | counter | field | social")
     direction: Mapped[str] = mapped_column(comment="in | out")
+    kind: Mapped[str] = mapped_column(
+        default="other", comment="trouble | enquiry | request | complaint | suggestion | notice | visit | other"
+    )
     subject: Mapped[str]
     text: Mapped[str | None]
     occurred_at: Mapped[datetime]

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
         sa.UniqueConstraint("entry_hash", name=op.f("uq_audit_entry_entry_hash")),
     )
+    op.create_index("ix_audit_entry_action", "audit_entry", ["action", "occurred_at"], unique=False)
     op.create_index("ix_audit_entry_occurred", "audit_entry", ["occurred_at"], unique=False)
     op.create_table(
         "batch",
@@ -259,6 +260,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("meter_no", name=op.f("uq_meter_meter_no")),
     )
     op.create_table(
+        "money_count",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day_on", sa.Date(), nullable=False, comment="local day that due days were compared with"),
+        sa.Column(
+            "batch_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="newest batch of bills or payments that is in; 0: none",
+        ),
+        sa.Column("counted_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_money_count")),
+    )
+    op.create_table(
         "month_lock",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("month_on", sa.Date(), nullable=False, comment="first local day"),
@@ -292,6 +306,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place")),
     )
     op.create_index(op.f("ix_place_name"), "place", ["name"], unique=False)
+    op.create_table(
+        "reliability_month",
+        sa.Column("month_on", sa.Date(), nullable=False, comment="first local day"),
+        sa.Column("counted_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("month_on", name=op.f("pk_reliability_month")),
+    )
     op.create_table(
         "report_run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -579,6 +599,36 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "device_hash", name=op.f("uq_known_device_user_id_device_hash")),
     )
     op.create_table(
+        "money_class",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("district_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False, comment="kind of customer"),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("accounts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("accounts_overdue", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("balance", cis_power.core.db.types.Money(), nullable=False, comment="in the currency"),
+        sa.Column("overdue", cis_power.core.db.types.Money(), nullable=False, comment="in the currency"),
+        sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_money_class_district_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_money_class")),
+    )
+    op.create_index(op.f("ix_money_class_district_id"), "money_class", ["district_id"], unique=False)
+    op.create_table(
+        "money_month",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("month_on", sa.Date(), nullable=False, comment="first local day; bills by their day of issue"),
+        sa.Column("district_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False, comment="kind of customer"),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("bills", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("energy_kwh", sa.Float(precision=53), nullable=False, comment="kWh billed"),
+        sa.Column("billed", cis_power.core.db.types.Money(), nullable=False, comment="in the currency"),
+        sa.Column("payments", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("paid", cis_power.core.db.types.Money(), nullable=False, comment="in the currency"),
+        sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_money_month_district_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_money_month")),
+    )
+    op.create_index(op.f("ix_money_month_month_on"), "money_month", ["month_on"], unique=False)
+    op.create_table(
         "network_version",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -683,6 +733,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_outage_transformer_outage", "outage_transformer", ["outage_id", "superseded_at"], unique=False)
     op.create_table(
+        "page_look",
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column(
+            "since_at",
+            cis_power.core.db.types.UtcDateTime(timezone=True),
+            nullable=False,
+            comment="changes behind it are marked",
+        ),
+        sa.Column(
+            "looked_at",
+            cis_power.core.db.types.UtcDateTime(timezone=True),
+            nullable=False,
+            comment="last look; after a while without any the next is a new one",
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_page_look_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "page", name=op.f("pk_page_look")),
+    )
+    op.create_table(
         "point",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("point_id", sa.Text(), nullable=False, comment="the owner's id"),
@@ -725,6 +794,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pull_watermark")),
         sa.UniqueConstraint("archive", "source_id", name=op.f("uq_pull_watermark_archive_source_id")),
     )
+    op.create_table(
+        "reliability_day",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day_on", sa.Date(), nullable=False),
+        sa.Column("district_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("feeder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("planned", sa.Boolean(), nullable=False),
+        sa.Column(
+            "interruptions",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="customer interruptions",
+        ),
+        sa.Column("customer_minutes", sa.Float(precision=53), nullable=False, comment="min; of those that are over"),
+        sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_reliability_day_district_id")),
+        sa.ForeignKeyConstraint(["feeder_id"], ["element.id"], name=op.f("fk_reliability_day_feeder_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reliability_day")),
+    )
+    op.create_index("ix_reliability_day_day", "reliability_day", ["day_on", "district_id"], unique=False)
     op.create_table(
         "restoration_estimate",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -778,6 +866,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_series_chunk_series_id")),
         sa.PrimaryKeyConstraint("series_id", "first_at_seconds", "step_seconds", name=op.f("pk_series_chunk")),
     )
+    op.create_table(
+        "served_day",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day_on", sa.Date(), nullable=False),
+        sa.Column("district_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("usage_points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_served_day_district_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_served_day")),
+    )
+    op.create_index("ix_served_day_day", "served_day", ["day_on", "district_id"], unique=False)
     op.create_table(
         "service_location",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -873,6 +971,34 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_web_session_user_id"), "web_session", ["user_id"], unique=False)
     op.create_table(
+        "account_balance",
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column(
+            "district_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="of the first usage point it holds; empty: none is known",
+        ),
+        sa.Column(
+            "balance",
+            cis_power.core.db.types.Money(),
+            nullable=False,
+            comment="in the currency; billed less paid, negative: a credit",
+        ),
+        sa.Column(
+            "overdue",
+            cis_power.core.db.types.Money(),
+            nullable=False,
+            comment="in the currency; the part of it that is past its due day",
+        ),
+        sa.Column("overdue_since_on", sa.Date(), nullable=True, comment="due day of the oldest bill not settled"),
+        sa.ForeignKeyConstraint(["account_id"], ["customer_account.id"], name=op.f("fk_account_balance_account_id")),
+        sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_account_balance_district_id")),
+        sa.PrimaryKeyConstraint("account_id", "currency", name=op.f("pk_account_balance")),
+    )
+    op.create_index("ix_account_balance_overdue", "account_balance", ["overdue"], unique=False)
+    op.create_table(
         "bill",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("bill_no", sa.Text(), nullable=False),
@@ -895,6 +1021,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("bill_no", name=op.f("uq_bill_bill_no")),
     )
     op.create_index("ix_bill_account", "bill", ["account_id", "issued_on"], unique=False)
+    op.create_index("ix_bill_issued", "bill", ["issued_on"], unique=False)
     op.create_table(
         "contact_point",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1125,6 +1252,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("batch_no", "reference", name=op.f("uq_payment_batch_no_reference")),
     )
     op.create_index("ix_payment_account", "payment", ["account_id", "paid_at"], unique=False)
+    op.create_index("ix_payment_paid", "payment", ["paid_at"], unique=False)
     op.create_table(
         "point_override",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1253,8 +1381,14 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("usage_point_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("channel", sa.Text(), nullable=False, comment="phone | mail | web | counter | field | social"),
+        sa.Column("channel", sa.Text(), nullable=False, comment="phone | ivr | mail | web | counter | field | social"),
         sa.Column("direction", sa.Text(), nullable=False, comment="in | out"),
+        sa.Column(
+            "kind",
+            sa.Text(),
+            nullable=False,
+            comment="trouble | enquiry | request | complaint | suggestion | notice | visit | other",
+        ),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("occurred_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
@@ -1577,6 +1711,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_trouble_call_code")),
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_trouble_call_idempotency_key")),
     )
+    op.create_index("ix_trouble_call_outage", "trouble_call", ["outage_id", "received_at"], unique=False)
     op.create_index("ix_trouble_call_received", "trouble_call", ["received_at"], unique=False)
     op.create_index(op.f("ix_trouble_call_usage_point_id"), "trouble_call", ["usage_point_id"], unique=False)
     op.create_table(
@@ -1802,6 +1937,7 @@ def downgrade() -> None:
     op.drop_table("unsupplied_point")
     op.drop_index(op.f("ix_trouble_call_usage_point_id"), table_name="trouble_call")
     op.drop_index("ix_trouble_call_received", table_name="trouble_call")
+    op.drop_index("ix_trouble_call_outage", table_name="trouble_call")
     op.drop_table("trouble_call")
     op.drop_index("ix_supply_connection_usage_point", table_name="supply_connection")
     op.drop_index("ix_supply_connection_element", table_name="supply_connection")
@@ -1844,6 +1980,7 @@ def downgrade() -> None:
     op.drop_table("reading_edit")
     op.drop_index("ix_point_override_point", table_name="point_override")
     op.drop_table("point_override")
+    op.drop_index("ix_payment_paid", table_name="payment")
     op.drop_index("ix_payment_account", table_name="payment")
     op.drop_table("payment")
     op.drop_table("node_state")
@@ -1863,8 +2000,11 @@ def downgrade() -> None:
     op.drop_index("ix_contact_point_normal", table_name="contact_point")
     op.drop_index(op.f("ix_contact_point_customer_id"), table_name="contact_point")
     op.drop_table("contact_point")
+    op.drop_index("ix_bill_issued", table_name="bill")
     op.drop_index("ix_bill_account", table_name="bill")
     op.drop_table("bill")
+    op.drop_index("ix_account_balance_overdue", table_name="account_balance")
+    op.drop_table("account_balance")
     op.drop_index(op.f("ix_web_session_user_id"), table_name="web_session")
     op.drop_table("web_session")
     op.drop_table("user_district")
@@ -1875,14 +2015,19 @@ def downgrade() -> None:
     op.drop_table("switch_position")
     op.drop_index(op.f("ix_service_location_place_id"), table_name="service_location")
     op.drop_table("service_location")
+    op.drop_index("ix_served_day_day", table_name="served_day")
+    op.drop_table("served_day")
     op.drop_table("series_chunk")
     op.drop_table("segment_member")
     op.drop_index("ix_restoration_estimate_outage", table_name="restoration_estimate")
     op.drop_table("restoration_estimate")
+    op.drop_index("ix_reliability_day_day", table_name="reliability_day")
+    op.drop_table("reliability_day")
     op.drop_table("pull_watermark")
     op.drop_index(op.f("ix_point_source_id"), table_name="point")
     op.drop_index("ix_point_element", table_name="point")
     op.drop_table("point")
+    op.drop_table("page_look")
     op.drop_index("ix_outage_transformer_outage", table_name="outage_transformer")
     op.drop_index("ix_outage_transformer_element", table_name="outage_transformer")
     op.drop_table("outage_transformer")
@@ -1891,6 +2036,10 @@ def downgrade() -> None:
     op.drop_index("ix_outage_state_began", table_name="outage_state")
     op.drop_table("outage_state")
     op.drop_table("network_version")
+    op.drop_index(op.f("ix_money_month_month_on"), table_name="money_month")
+    op.drop_table("money_month")
+    op.drop_index(op.f("ix_money_class_district_id"), table_name="money_class")
+    op.drop_table("money_class")
     op.drop_table("known_device")
     op.drop_table("field_conflict")
     op.drop_table("duplicate_candidate")
@@ -1913,11 +2062,13 @@ def downgrade() -> None:
     op.drop_table("series")
     op.drop_table("segment")
     op.drop_table("report_run")
+    op.drop_table("reliability_month")
     op.drop_index(op.f("ix_place_name"), table_name="place")
     op.drop_table("place")
     op.drop_table("outage")
     op.drop_index(op.f("ix_month_lock_month_on"), table_name="month_lock")
     op.drop_table("month_lock")
+    op.drop_table("money_count")
     op.drop_table("meter")
     op.drop_index("ix_login_attempt_source", table_name="login_attempt")
     op.drop_index("ix_login_attempt_account", table_name="login_attempt")
@@ -1935,6 +2086,7 @@ def downgrade() -> None:
     op.drop_index("ix_batch_kind_begun", table_name="batch")
     op.drop_table("batch")
     op.drop_index("ix_audit_entry_occurred", table_name="audit_entry")
+    op.drop_index("ix_audit_entry_action", table_name="audit_entry")
     op.drop_table("audit_entry")
     op.drop_table("api_key")
     # ### end Alembic commands ###
