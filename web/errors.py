@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, g, render_template, request
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -18,6 +19,18 @@ from web.gate import is_api
 
 _LOG = logging.getLogger(__name__)
 _NOT_FOUND = "There is nothing here that you may see."
+# What a person can do about it.
+_ADVICE = {
+    401: _l("Sign in again; a session ends after a while without use."),
+    403: _l("If your work needs it, ask the security administrator for another role."),
+    404: _l("Look for it through the search box or the sections above."),
+    409: _l("Somebody or something was quicker. Load the page again and look at the present state."),
+    413: _l("Send less at once."),
+    422: _l("Correct what is named here and send it again."),
+    429: _l("Wait a little, then try again."),
+    500: _l("Try again. If it stays so, tell your administrator the number of the request."),
+    503: _l("Try again in a moment. If it stays so, tell your administrator the number of the request."),
+}
 
 
 def install_errors(app: Flask) -> None:
@@ -66,7 +79,14 @@ def _answer(status: int, code: str, words: str, problems: list[dict[str, Any]] |
         if problems:
             content["problems"] = problems
         return Response(json.dumps(content), status, mimetype="application/problem+json")
-    page = render_template("error.html", status=status, title=title, words=gettext(words), problems=problems or [])
+    page = render_template(
+        "error.html",
+        status=status,
+        title=title,
+        words=gettext(words),
+        problems=problems or [],
+        advice=_ADVICE.get(status),
+    )
     return Response(page, status)
 
 

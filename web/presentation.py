@@ -38,13 +38,21 @@ _SECTIONS: tuple[tuple[str, LazyString, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+# `g` and then this letter goes to a section.
+_LETTERS = {
+    "/": "h", "/customers": "c", "/outages": "o", "/calls": "t", "/network": "n", "/substations": "s",
+    "/transformers": "x", "/points": "p", "/events": "e", "/sources": "u", "/reports": "r", "/billing": "b", "/admin": "a",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
-    """An entry of the main navigation."""
+    """An entry of the main navigation; `key` is the letter that goes there after `g`, or empty."""
 
     path: str
     label: LazyString
     current: bool
+    key: str
 
 
 def navigation() -> list[Section]:
@@ -53,7 +61,11 @@ def navigation() -> list[Section]:
     if asking is None:
         return []
     here = "/" + request.path.strip("/").partition("/")[0].partition(".")[0]
-    return [Section(path, name, path == here) for path, name, permissions in _SECTIONS if asking.may_any(permissions)]
+    return [
+        Section(path, name, path == here, _LETTERS.get(path, ""))
+        for path, name, permissions in _SECTIONS
+        if asking.may_any(permissions)
+    ]
 
 
 def with_language(code: str) -> str:

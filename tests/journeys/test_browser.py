@@ -2,68 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.command_line import CommandLine
 from tests.journeys import town
+from tests.journeys.desk import Desk
 from tests.journeys.field import FieldDevice
 
 PASSWORD = "correct horse 9 battery"
 HOSTILE = '<a href="https://x.example">tree</a>'
-WATCH = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
-"""
-
-
-@dataclass
-class Desk:
-    """A person's browser that watches for broken rules: violations, errors, foreign hosts."""
-
-    page: Any
-    address: str
-    wrong: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.add_init_script(WATCH)
-        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("request", self._check_host)
-
-    def _check_host(self, request: Any) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != urlsplit(self.address).netloc:
-            self.wrong.append(f"another host: {request.url}")
-
-    def open(self, path: str) -> None:
-        answer = self.page.goto(self.address + path)
-        assert answer.status == 200, f"{path}: {answer.status}"
-        self.check()
-
-    def check(self) -> None:
-        assert self.page.evaluate("window.violations") == []
-        assert self.wrong == []
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{self.page.url} is {wide} px wider than the screen"
-
-    def on_a_phone(self, *paths: str) -> None:
-        """Open pages at a phone's width: nothing is cut off, nothing breaks the rules."""
-        self.page.set_viewport_size({"width": 390, "height": 844})
-        for path in paths:
-            self.open(path)
-
-    def sign_in(self, name: str) -> None:
-        self.page.goto(f"{self.address}/login?lang=en")
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"{self.address}/")
-        self.check()
 
 
 @dataclass
@@ -132,7 +83,7 @@ def desk(browser: Any, utility: Utility) -> Iterator[Desk]:
 
 def test_an_agent_answers_the_telephone(utility: Utility, desk: Desk) -> None:
     page = desk.page
-    desk.sign_in("agent")
+    desk.sign_in("agent", PASSWORD)
     page.keyboard.press("/")
     page.keyboard.type("lili")
     page.get_by_role("option").first.wait_for()
@@ -174,7 +125,7 @@ def test_an_agent_answers_the_telephone(utility: Utility, desk: Desk) -> None:
 
 def test_an_engineer_looks_at_load_and_network(utility: Utility, desk: Desk) -> None:
     page = desk.page
-    desk.sign_in("engineer")
+    desk.sign_in("engineer", PASSWORD)
     desk.open("/points")
     page.get_by_role("link", name="FA.i").click()
     page.wait_for_url("**/points/FA.i")

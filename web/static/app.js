@@ -1,53 +1,7 @@
-// Live refresh, type-ahead and keys. Every page works without it.
+// Type-ahead, theme, small buttons. Every page works without it.
 "use strict";
 (() => {
-  const words = document.body.dataset;
   const scripted = (selector) => Array.from(document.querySelectorAll(selector));
-
-  // A part with data-live="seconds" asks for its own page again; an unchanged page costs a 304.
-  for (const part of scripted("[data-live]")) {
-    const status = document.getElementById(part.id + "-live");
-    let tag = part.dataset.etag || null;
-    const say = (text, lost) => {
-      if (!status) return;
-      status.textContent = text;
-      status.classList.toggle("lost", lost);
-    };
-    const ask = async () => {
-      if (document.hidden) return;
-      try {
-        const answer = await fetch(location.href, {
-          headers: tag ? { "If-None-Match": tag } : {}, credentials: "same-origin", redirect: "manual", cache: "no-store",
-        });
-        if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
-        if (answer.status === 200) {
-          tag = answer.headers.get("ETag");
-          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-          const fresh = page.getElementById(part.id);
-          if (fresh) exchange(part, fresh);
-        } else if (answer.status !== 304) { throw new Error(String(answer.status)); }
-        say(words.sayChecked + " " + new Date().toLocaleTimeString(document.documentElement.lang), false);
-      } catch (error) {
-        say(words.sayLost, true);
-      }
-    };
-    setInterval(ask, Number(part.dataset.live) * 1000);
-    document.addEventListener("visibilitychange", ask);
-  }
-
-  // New and changed rows are marked for a moment; the focused link keeps its focus.
-  function exchange(part, fresh) {
-    const before = new Map(Array.from(part.querySelectorAll("tr[data-key]"), (row) => [row.dataset.key, row.textContent]));
-    const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    part.replaceChildren(...fresh.childNodes);
-    for (const row of part.querySelectorAll("tr[data-key]")) {
-      if (before.get(row.dataset.key) !== row.textContent) row.classList.add("changed");
-    }
-    if (focused) {
-      const link = Array.from(part.querySelectorAll("a")).find((one) => one.getAttribute("href") === focused);
-      if (link) link.focus();
-    }
-  }
 
   // Type-ahead of the search box.
   for (const form of scripted("form.find")) {
@@ -101,19 +55,10 @@
       if (list.hidden) return;
       if (event.key === "ArrowDown") { event.preventDefault(); choose(chosen + 1); }
       else if (event.key === "ArrowUp") { event.preventDefault(); choose(chosen - 1); }
-      else if (event.key === "Escape") { close(); }
+      else if (event.key === "Escape") { event.preventDefault(); close(); }
       else if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); location.href = list.children[chosen].dataset.href; }
     });
   }
-
-  // Keys: "/" goes to the search box.
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      const box = document.querySelector("form.find input[type=search]");
-      if (box) { event.preventDefault(); box.focus(); box.select(); }
-    }
-  });
 
   for (const button of scripted("button[data-theme-switch]")) {
     button.hidden = false;
@@ -139,6 +84,14 @@
       input.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     }
   });
+
+  // What takes long says so: a form that was sent shows that it is being answered.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method === "dialog") return;
+    document.body.setAttribute("aria-busy", "true");
+    document.getElementById("said").textContent = document.body.dataset.sayLoading;
+  });
+  window.addEventListener("pageshow", () => { document.body.removeAttribute("aria-busy"); document.getElementById("said").textContent = ""; });
 
   for (const select of scripted("select[data-submit]")) select.addEventListener("change", () => select.form.requestSubmit());
 })();

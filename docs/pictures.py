@@ -1,0 +1,88 @@
+"""Pictures of every page of a running demo: `python -m docs.pictures FOLDER --address URL --users FILE`.
+
+FILE holds what `cis-power demo` printed when it built (name and password a line). Pictures are taken for each role, in
+both languages, at desktop and phone width; `--role`, `--look` and `--only` narrow them. What the documents show is
+chosen by hand and pressed with `--press`.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.journeys.desk import PHONE, Desk, kind_of
+
+ROLES = ("agent", "billing", "marketing", "engineer", "dispatcher", "manager", "sysadmin", "secadmin", "auditor")
+DESKTOP = {"width": 1280, "height": 800}
+# look: language, width, colours
+LOOKS: dict[str, tuple[str, dict[str, int], str]] = {
+    "en": ("en", DESKTOP, "light"),
+    "zh": ("zh_CN", DESKTOP, "light"),
+    "en-dark": ("en", DESKTOP, "dark"),
+    "zh-phone": ("zh_CN", PHONE, "light"),
+    "en-phone": ("en", PHONE, "light"),
+}
+_REPORTS = (
+    "/reports/load?from=2026-11-01&to=2026-11-15&by=feeder",
+    "/reports/reliability?from=2026-01-01&to=2026-11-01",
+    "/reports/outage-log?from=2026-10-01&to=2026-11-01",
+)
+
+
+def passwords(file: Path) -> dict[str, str]:
+    """Names and passwords as the demo printed them."""
+    lines = (line.split() for line in file.read_text(encoding="utf-8").splitlines())
+    return {words[0]: words[1] for words in lines if len(words) >= 2 and words[0] in ROLES}
+
+
+def take(browser: Browser, address: str, who: tuple[str, str], look: str, folder: Path, only: str) -> list[str]:
+    """Take one picture a kind of page that a role reaches; answers what a page did wrong."""
+    language, size, colours = LOOKS[look]
+    context = browser.new_context(viewport=size, color_scheme=colours, device_scale_factor=1)  # type: ignore[arg-type]
+    desk = Desk(context.new_page(), address, strict=False)
+    desk.watch()
+    desk.sign_in(*who, language)
+    begin = ["/", *(_REPORTS if who[0] in ("engineer", "manager") else ())]
+    for path in desk.walk(*begin):
+        if re.search(only, path):
+            settle(desk.page)
+            words = kind_of(path).replace("*", "one").strip("/").replace("/", "-") or "home"
+            desk.page.screenshot(path=folder / f"{who[0]}-{words}-{look}.png", full_page=True)
+    context.close()
+    return desk.wrong
+
+
+def settle(page: Any) -> None:
+    """Wait until charts and maps are drawn."""
+    page.wait_for_load_state("networkidle")
+    if page.locator("figure.chart:not([data-map])").count():
+        page.locator("figure.chart svg.main-svg").first.wait_for()
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--address", required=True, help="where the demo's web is")
+@click.option("--users", required=True, type=click.Path(exists=True, path_type=Path), help="what the demo printed")
+@click.option("--role", "roles", multiple=True, default=ROLES, help="only these roles")
+@click.option("--look", "looks", multiple=True, default=tuple(LOOKS), type=click.Choice(tuple(LOOKS)))
+@click.option("--only", default="", help="only paths in which this pattern is found")
+def main(folder: Path, address: str, users: Path, roles: tuple[str, ...], looks: tuple[str, ...], only: str) -> None:
+    """Take pictures of every page of a running demo into FOLDER."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known = passwords(users)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for role in roles:
+            for look in looks:
+                for words in take(browser, address.rstrip("/"), (role, known[role]), look, folder, only):
+                    sys.stdout.write(f"{role} {look}: {words}\n")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
