@@ -54,10 +54,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Somebody says until when the outage of a device will last."""
+    """Somebody says until when the outages of these devices will last."""
 
     at: datetime
-    device: str
+    devices: tuple[str, ...]
     earliest_at: datetime
     latest_at: datetime
     source: str
@@ -77,7 +77,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The billing system lays a file into the exchange folder and has it taken. `expect`: taken, known, part, refused."""
+    """The billing system lays a file into the exchange folder and has it taken. `expect` says how that ends."""
 
     at: datetime
     kind: str

@@ -57,6 +57,26 @@ class Wiring:
         }
         return [found[code] for code in sorted(found)]
 
+    def nearest(self, code: str, kind: str) -> str | None:
+        """Equipment of a kind near another one, by way of whatever conducts in the normal state."""
+        seen = set(self.pieces[code].ends)
+        ahead = sorted(seen)
+        for node in ahead:
+            for piece in self.at(node):
+                if piece.kind == kind:
+                    return piece.code
+                other = piece.beyond(node)
+                if other not in seen and not piece.normal_open:
+                    seen.add(other)
+                    ahead.append(other)
+        return None
+
+    def feeds(self, piece: Piece, section: Collection[str]) -> bool:
+        """Whether supply could come into a section through a switch on its border, were everything else closed."""
+        beyond = [node for node in piece.ends if node not in section]
+        reached = self._spread(beyond, lambda other: section_free(other, section))
+        return bool(beyond) and not self.sources.isdisjoint(reached)
+
     def part(self, node: str, is_open: Collection[str]) -> set[str]:
         """All nodes that hang together with a node as things stand."""
         return self._spread((node,), lambda piece: piece.code not in is_open)
@@ -64,6 +84,13 @@ class Wiring:
     def live(self, node: str, is_open: Collection[str]) -> bool:
         """Whether a node is in supply as things stand."""
         return not self.sources.isdisjoint(self.part(node, is_open))
+
+    def lights(self, code: str, is_open: Collection[str]) -> frozenset[str]:
+        """The dead nodes that closing a switch brings into supply; none where it joins live to live or dead to dead."""
+        here, there = (self.part(node, is_open) for node in self.pieces[code].ends)
+        if self.sources.isdisjoint(here) == self.sources.isdisjoint(there):
+            return frozenset()
+        return frozenset(there if self.sources.isdisjoint(there) else here)
 
     def _spread(self, begin: Iterable[str], passes: Callable[[Piece], bool]) -> set[str]:
         seen = set(begin)
@@ -76,6 +103,11 @@ class Wiring:
                     seen.add(other)
                     ahead.append(other)
         return seen
+
+
+def section_free(piece: Piece, section: Collection[str]) -> bool:
+    """Whether a piece of equipment has no end in a section."""
+    return piece.ends[0] not in section and piece.ends[1] not in section
 
 
 def wiring_of_rows(rows: Iterable[tuple[object, ...]], sources: Collection[str]) -> Wiring:
