@@ -1,22 +1,21 @@
-"""Importing business files: by path for people and jobs, by rows for programs."""
+"""Importing business files: by path for people and jobs, by arrays for programs."""
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from cis_power.access.installation import Installation
-from cis_power.core.batches import BatchResult, Import, Outcome, Posting, import_file
-from cis_power.core.batches.importing import load_poster
+from cis_power.core.batches import BatchResult, Import, import_file
+from cis_power.core.batches.importing import import_arrays
 from cis_power.core.batches.ledger import find_batch, rejects_of
 from cis_power.core.batches.reentry import reenter
-from cis_power.core.layouts import Rows, find_layout
+from cis_power.core.columns import Values
+from cis_power.core.layouts import find_layout
 from cis_power.core.layouts.values import money
 from cis_power.core.models import Batch
 from cis_power.core.time import utc_now
@@ -103,27 +102,32 @@ def rejects_file(here: Installation, number: int) -> str:
     return out.getvalue()
 
 
-def post(
-    session: Session,
+def post_arrays(
+    here: Installation,
     kind: str,
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Values],
     *,
-    now: datetime,
-    zone: ZoneInfo,
-    who: str = "system:import",
-    region: str = "CN",
+    name: str,
+    now: datetime | None = None,
     source: str = "business",
-) -> Outcome:
-    """Post rows given as columns of one length, without a file: values as the layout's columns yield them.
+    alone: bool = False,
+) -> BatchResult:
+    """Post rows given as columns of one length, without a file: a batch of this name, exactly once.
 
-    For programs that make much data, such as the demo: what results equals the import of the same rows from a file.
+    For programs that make much data, such as the demo. Columns are what `cis_power.core.layouts.arrays` takes; what
+    results equals the import of the same rows from a file. `alone`: nobody else uses the database.
     """
-    layout = find_layout(kind)
-    unknown = sorted(set(columns) - {column.name for column in layout.columns})
-    if unknown:
-        raise ValueError(f"{kind} has no columns {', '.join(unknown)}")
-    count = len(next(iter(columns.values()))) if columns else 0
-    defaults = {column.name: column.default for column in layout.columns}
-    rows = Rows(columns, range(2, count + 2), defaults)
-    posting = Posting(None, who, now, zone, region, source)
-    return load_poster(layout)(session, rows, posting)
+    at = now or utc_now()
+    task = Import(
+        layout=find_layout(kind),
+        content=b"",
+        who=here.viewer.actor,
+        now=at,
+        file_name=_plain(name),
+        source=source,
+        format="arrays",
+        clock=None if now else utc_now,
+        on_open=_audited(here),
+        alone=alone,
+    )
+    return import_arrays(here.database, here.settings, task, columns)

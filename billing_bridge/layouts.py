@@ -1,10 +1,15 @@
 """The layouts of exchange with the business system and the metering system: one declaration each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cis_power.core.columns import Coded, Values
 from cis_power.core.errors import Problem
 from cis_power.core.layouts import Column, Kind, Layout, Trailer
+from cis_power.core.layouts.checks import InOrder
 
 I, T, C, F, N, M, D, A, W, P = (  # noqa: E741 - letters of a table
     Kind.IDENTIFIER, Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.NUMBER, Kind.MONEY, Kind.DATE, Kind.INSTANT, Kind.INTEGER,
@@ -15,21 +20,19 @@ KINDS = ("residential", "commercial", "industrial", "agricultural", "public")
 PRIORITIES = ("special", "first", "second", "temporary", "critical", "life_support", "ordinary")
 
 
-def _ordered(earlier: str, later: str, *, equal_ok: bool = False) -> Any:
-    """A row check: `later` must be behind `earlier` (or equal, if that is allowed) where both are given."""
+class _InterruptionCheck:
+    """It ends after it begins, and says who was out or how many."""
 
-    def check(row: dict[str, Any], _line: int) -> Iterable[Problem]:
-        begin, end = row[earlier], row[later]
-        if begin is not None and end is not None and (end < begin or (end == begin and not equal_ok)):
-            yield Problem("wrong_order", f"{later} is not behind {earlier}", field=later)
+    order = InOrder("began_at", "restored_at", equal_ok=True)
 
-    return check
+    def __call__(self, row: dict[str, Any], line: int, /) -> Iterable[Problem]:
+        yield from self.order(row, line)
+        if row["usage_point"] is None and row["customers"] is None:
+            yield Problem("missing_value", "without usage_point, customers must say how many", field="customers")
 
-
-def _interruption_check(row: dict[str, Any], line: int) -> Iterable[Problem]:
-    yield from _ordered("began_at", "restored_at", equal_ok=True)(row, line)
-    if row["usage_point"] is None and row["customers"] is None:
-        yield Problem("missing_value", "without usage_point, customers must say how many", field="customers")
+    def suspects(self, columns: Mapping[str, Values], count: int) -> NDArray[np.bool_]:
+        unnamed = Coded.of(columns.get("usage_point", Coded.same(None, count))).holds(lambda code: code is None)
+        return self.order.suspects(columns, count) | unnamed
 
 
 DISTRICTS = Layout(
@@ -77,7 +80,7 @@ CUSTOMERS = Layout(
         Column("lang", "Language of the customer, e.g. `zh_CN`.", I, max_length=20),
     ),
     key=("account_no", "usage_point"),
-    row_check=_ordered("connected_on", "closed_on"),
+    row_check=InOrder("connected_on", "closed_on"),
     doubles_pass=True,
     poster="billing_bridge.inbound.customers:post",
     notes=(
@@ -100,7 +103,7 @@ AGREEMENTS = Layout(
                example="owner"),
     ),
     key=("account_no", "usage_point", "customer_no", "party", "from"),
-    row_check=_ordered("from", "to"),
+    row_check=InOrder("from", "to"),
     doubles_pass=True,
     poster="billing_bridge.inbound.agreements:post",
     notes=("The same account, usage point, customer, party and beginning again changes the end.",),
@@ -121,7 +124,7 @@ CONNECTIONS = Layout(
         Column("valid_to", "End; empty: none.", A),
     ),
     key=("usage_point", "transformer", "role", "valid_from"),
-    row_check=_ordered("valid_from", "valid_to"),
+    row_check=InOrder("valid_from", "valid_to"),
     doubles_pass=True,
     poster="billing_bridge.inbound.connections:post",
     notes=(
@@ -151,7 +154,7 @@ METERS = Layout(
         Column("end_read", "Register at removal, in the channel's unit.", N),
     ),
     key=("meter_no", "usage_point", "channel", "from"),
-    row_check=_ordered("from", "to"),
+    row_check=InOrder("from", "to"),
     doubles_pass=True,
     poster="billing_bridge.inbound.meters:post",
 )  # fmt: skip
@@ -218,7 +221,7 @@ BILLS = Layout(
         Column("tariff", "Code of the tariff.", I),
     ),
     key=("bill_no",),
-    row_check=_ordered("from", "to"),
+    row_check=InOrder("from", "to"),
     poster="billing_bridge.inbound.money:post_bills",
     notes=("A bill that comes again with other content is restated, with the change kept.",),
 )  # fmt: skip
@@ -248,7 +251,7 @@ INTERRUPTIONS = Layout(
     ),
     key=("outage_no", "step", "usage_point", "began_at"),
     key_needs="usage_point",
-    row_check=_interruption_check,
+    row_check=_InterruptionCheck(),
     doubles_pass=True,
     poster="billing_bridge.inbound.interruptions:post",
     notes=(

@@ -33,7 +33,7 @@ from cis_power.customers.place_posting import Point, Points, PointTold
 from cis_power.customers.search_terms import write_terms
 from cis_power.customers.service_dates import ACTIVE, Told, joint_time_line
 from cis_power.metering.installing import Meters
-from cis_power.metering.meter_terms import write_meter_terms
+from cis_power.metering.meter_terms import meter_terms
 from cis_power.metering.models import Meter, MeterInstallation
 
 _ORDER = (
@@ -111,8 +111,8 @@ class _CustomerRows:
                 if row["meter_no"] is not None:
                     self._metered.add(point.usage_point_id)
         self._changes.write(_ORDER)
-        write_terms(self._session, self._accounts, self._usage_points)
-        write_meter_terms(self._session, self._metered)
+        meters = meter_terms(self._session, self._metered)
+        write_terms(self._session, self._accounts, self._usage_points, meters)
         return self._outcome
 
     def _post_row(self, place: int, row: Row) -> tuple[Party, Point] | None:

@@ -1,17 +1,20 @@
 """Which channel a reading belongs to: by meter, or by the meter that stood at the usage point then."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cis_power.core.columns import Coded, aware, combined, instants
 from cis_power.core.db import Base, bulk_insert, bulk_upsert, chunked
 from cis_power.customers.models import UsagePoint
 from cis_power.metering.models import Channel, Meter, MeterInstallation
-from cis_power.metering.readings import Reading, ReadingProblem
-from cis_power.metering.units import UNITS, find_unit
+from cis_power.metering.readings import ReadingColumns, ReadingProblem
+from cis_power.metering.units import ENERGY_UNIT, find_unit
 
 DEFAULT_CODE = "1"
 _KEYS_A_QUERY = 5_000
@@ -29,33 +32,34 @@ class ChannelRow:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Index of a reading → its channel, and why others have none."""
+    """The channel of each reading as its place in `channels` (-1: none), and why some have none."""
 
-    channels: dict[int, ChannelRow]
+    channels: list[ChannelRow]
+    place: NDArray[np.int64]
     problems: list[ReadingProblem]
 
 
-def locate_channels(session: Session, readings: Sequence[Reading]) -> Located:
+def locate_channels(session: Session, given: ReadingColumns) -> Located:
     """The channel of each reading; missing ones are made from the reading's unit and interval.
 
     A usage point that never had a meter gets one of its own name, so that readings of unmetered points have a place.
     """
-    meters = _meters(session, {reading.meter_no for reading in readings if reading.meter_no})
-    standing = _standing(session, {r.usage_point for r in readings if r.usage_point and not r.meter_no})
+    numbers = given.meter_no.compact()
+    meter = numbers.looked_up(_meters(session, [number for number in numbers.values if number]))
     problems: list[ReadingProblem] = []
-    meter_of: dict[int, int] = {}
-    for index, reading in enumerate(readings):
-        found = meters.get(reading.meter_no) if reading.meter_no else standing.meter_at(reading)
-        if found is not None:
-            meter_of[index] = found
-        elif reading.meter_no:
-            problems.append(
-                ReadingProblem(index, "unknown_meter", "meter_no", f"meter {reading.meter_no!r} is not known")
-            )
-        else:
-            problems.append(standing.problem(index, reading))
-    channels = _channels(session, readings, meter_of, problems)
-    return Located(channels, problems)
+    unnamed = ~numbers.holds(bool)
+    if unnamed.any():
+        rows = np.flatnonzero(unnamed)
+        points = Coded(given.usage_point.codes[rows], given.usage_point.values).compact()
+        standing = _standing(session, [code for code in points.values if code])
+        meter[rows] = standing.meters_at(points, given.began_at[rows])
+        for spot in np.flatnonzero(meter[rows] == 0).tolist():
+            problems.append(standing.problem(int(rows[spot]), points[spot], given.began_at[rows[spot]]))
+    for index in np.flatnonzero((meter == 0) & ~unnamed).tolist():
+        message = f"meter {numbers[index]!r} is not known"
+        problems.append(ReadingProblem(index, "unknown_meter", "meter_no", message))
+    channels, place = _channels(session, given, meter, problems)
+    return Located(channels, place, problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +69,28 @@ class _Standing:
     usage_points: dict[str, int]
     spans: dict[int, list[tuple[datetime | None, datetime | None, int]]]
 
-    def meter_at(self, reading: Reading) -> int | None:
-        key = self.usage_points.get(reading.usage_point or "")
-        for began_at, ended_at, meter_id in self.spans.get(key or 0, ()):
-            if (began_at is None or began_at <= reading.began_at) and (ended_at is None or reading.began_at < ended_at):
-                return meter_id
-        return None
+    def meters_at(self, points: Coded, at: NDArray[np.datetime64]) -> NDArray[np.int64]:
+        """The meter that stood at each row's usage point at its time; 0 for none. Of several the first installed."""
+        found = np.zeros(len(at), np.int64)
+        order = np.argsort(points.codes, kind="stable")
+        bounds = np.searchsorted(points.codes[order], np.arange(len(points.values) + 1))
+        for code, point in enumerate(points.values):
+            rows = order[bounds[code] : bounds[code + 1]]
+            for began_at, ended_at, meter_id in reversed(self.spans.get(self.usage_points.get(point or "", 0), ())):
+                stood = np.ones(len(rows), np.bool_)
+                if began_at is not None:
+                    stood &= at[rows] >= instants([began_at])[0]
+                if ended_at is not None:
+                    stood &= at[rows] < instants([ended_at])[0]
+                found[rows[stood]] = meter_id
+        return found
 
-    def problem(self, index: int, reading: Reading) -> ReadingProblem:
-        if reading.usage_point not in self.usage_points:
-            message = f"usage point {reading.usage_point!r} is not known"
-            return ReadingProblem(index, "unknown_usage_point", "usage_point", message)
-        message = f"no meter stood at usage point {reading.usage_point!r} at {reading.began_at.isoformat()}"
+    def problem(self, index: int, point: str | None, at: np.datetime64) -> ReadingProblem:
+        if point not in self.usage_points:
+            return ReadingProblem(index, "unknown_usage_point", "usage_point", f"usage point {point!r} is not known")
+        moment = aware(at)
+        assert moment is not None
+        message = f"no meter stood at usage point {point!r} at {moment.isoformat()}"
         return ReadingProblem(index, "no_meter_then", "usage_point", message)
 
 
@@ -127,28 +141,40 @@ def _own_meters(session: Session, usage_points: dict[str, int]) -> dict[str, int
 
 
 def _channels(
-    session: Session, readings: Sequence[Reading], meter_of: dict[int, int], problems: list[ReadingProblem]
-) -> dict[int, ChannelRow]:
-    known = _known_channels(session, set(meter_of.values()))
-    wanted: dict[tuple[int, str], Reading] = {}
-    place: dict[int, tuple[int, str]] = {}
-    for index, meter_id in meter_of.items():
-        code = readings[index].channel or _only_code(known.get(meter_id, {}))
-        place[index] = (meter_id, code)
-        if code not in known.get(meter_id, {}):
-            wanted.setdefault((meter_id, code), readings[index])
+    session: Session, given: ReadingColumns, meter: NDArray[np.int64], problems: list[ReadingProblem]
+) -> tuple[list[ChannelRow], NDArray[np.int64]]:
+    """The channels that readings of known meters belong to, and the place of each reading's among them."""
+    place = np.full(len(given), -1, np.int64)
+    rows = np.flatnonzero(meter)
+    if not len(rows):
+        return [], place
+    pairs = combined([meter[rows], given.channel.codes[rows].astype(np.int64)])
+    _, first, pair_of_row = np.unique(pairs, return_index=True, return_inverse=True)
+    known = _known_channels(session, set(meter[rows[first]].tolist()))
+    codes: dict[int, tuple[int, str]] = {}
+    wanted: dict[tuple[int, str], int] = {}
+    for pair in np.argsort(first).tolist():
+        row = int(rows[first[pair]])
+        of_meter = known.get(int(meter[row]), {})
+        codes[pair] = (int(meter[row]), given.channel[row] or _only_code(of_meter))
+        if codes[pair][1] not in of_meter:
+            wanted.setdefault(codes[pair], row)
     if wanted:
-        _make_channels(session, {key: reading for key, reading in wanted.items() if _readable(reading)})
-        known = _known_channels(session, set(meter_of.values()))
-    found: dict[int, ChannelRow] = {}
-    for index, (meter_id, code) in place.items():
+        _make_channels(session, given, wanted)
+        known = _known_channels(session, set(meter[rows[first]].tolist()))
+    channels: list[ChannelRow] = []
+    table = np.full(len(codes), -1, np.int64)
+    for pair, (meter_id, code) in codes.items():
         channel = known.get(meter_id, {}).get(code)
-        if channel is None:
-            unit = wanted[meter_id, code].unit
-            problems.append(ReadingProblem(index, "unknown_unit", "unit", f"unit {unit!r} is not known"))
-        else:
-            found[index] = channel
-    return found
+        if channel is not None:
+            table[pair] = len(channels)
+            channels.append(channel)
+            continue
+        message = f"unit {given.unit[wanted[meter_id, code]]!r} is not known"
+        for row in rows[pair_of_row == pair].tolist():
+            problems.append(ReadingProblem(row, "unknown_unit", "unit", message))
+    place[rows] = table[pair_of_row]
+    return channels, place
 
 
 def _only_code(channels: dict[str, ChannelRow]) -> str:
@@ -165,19 +191,15 @@ def _known_channels(session: Session, meters: Iterable[int]) -> dict[int, dict[s
     return known
 
 
-def _readable(reading: Reading) -> bool:
-    return not reading.unit or find_unit(reading.unit) is not None
-
-
-def _make_channels(session: Session, wanted: dict[tuple[int, str], Reading]) -> None:
-    if not wanted:
-        return
-    units = [(find_unit(reading.unit) if reading.unit else None) or UNITS["kwh"] for reading in wanted.values()]
+def _make_channels(session: Session, given: ReadingColumns, wanted: dict[tuple[int, str], int]) -> None:
+    """Make channels, each from the unit and interval of one reading; one of an unknown unit makes none."""
+    units = {key: find_unit(given.unit[row] or ENERGY_UNIT) for key, row in wanted.items()}
+    made = {key: unit for key, unit in units.items() if unit is not None}
     bulk_insert(session, Base.metadata.tables["channel"], {
-        "meter_id": [meter_id for meter_id, _ in wanted],
-        "code": [code for _, code in wanted],
-        "quantity": [unit.quantity for unit in units],
-        "direction": ["export" if code.lower() == "export" else "import" for _, code in wanted],
-        "unit": [unit.kept_in for unit in units],
-        "kind": ["register" if reading.seconds is None else "interval" for reading in wanted.values()],
+        "meter_id": [meter_id for meter_id, _ in made],
+        "code": [code for _, code in made],
+        "quantity": [unit.quantity for unit in made.values()],
+        "direction": ["export" if code.lower() == "export" else "import" for _, code in made],
+        "unit": [unit.kept_in for unit in made.values()],
+        "kind": ["register" if np.isnan(given.seconds[wanted[key]]) else "interval" for key in made],
     })  # fmt: skip

@@ -1,8 +1,14 @@
 """What a reading is, before it is posted, and what became of it afterwards."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cis_power.core.columns import Coded, Values, instants, numbers
 from cis_power.core.quality import Quality
 
 QUALITY_OF_WORD: dict[str, Quality] = {
@@ -30,6 +36,49 @@ class Reading:
     value: float | None
     unit: str | None
     quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingColumns:
+    """Readings as columns of one length; the fields of `Reading`.
+
+    `began_at` is datetime64[us] in UTC, `seconds` float64 with NaN for registers, `value` float64 with NaN for missing.
+    """
+
+    meter_no: Coded
+    usage_point: Coded
+    channel: Coded
+    began_at: NDArray[np.datetime64]
+    seconds: NDArray[np.float64]
+    value: NDArray[np.float64]
+    unit: Coded
+    quality: Coded
+
+    @classmethod
+    def of(cls, readings: Sequence[Reading]) -> "ReadingColumns":
+        """Columns of single readings."""
+
+        def column(name: str) -> list[Any]:
+            return [getattr(reading, name) for reading in readings]
+
+        return cls.from_columns(column)
+
+    @classmethod
+    def from_columns(cls, column: Callable[[str], Values]) -> "ReadingColumns":
+        """Columns by name, in any form."""
+        return cls(
+            Coded.of(column("meter_no")),
+            Coded.of(column("usage_point")),
+            Coded.of(column("channel")),
+            instants(column("began_at")),
+            numbers(column("seconds")),
+            numbers(column("value")),
+            Coded.of(column("unit")),
+            Coded.of(column("quality")),
+        )
+
+    def __len__(self) -> int:
+        return len(self.began_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -43,10 +40,3 @@ UNITS: dict[str, Unit] = {
 def find_unit(text: str) -> Unit | None:
     """The unit that a text names, in any case; None for one that is not known."""
     return UNITS.get(text.strip().lower())
-
-
-def factors(units: list[Unit], seconds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What each value is multiplied with to be kept in its channel's unit; `seconds` is the interval's length."""
-    plain = np.array([unit.factor for unit in units], np.float64)
-    power = np.array([unit.per_hour for unit in units], np.bool_)
-    return np.where(power, plain * seconds / 3600.0, plain)

@@ -1,7 +1,7 @@
 """Posting readings: rows of a file, or arrays, into interval history and register readings. Never commits."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import Base, bulk_upsert, chunked
+from cis_power.core.columns import Coded, aware, combined, instants
+from cis_power.core.db import Base, among, bulk_upsert, chunked
 from cis_power.core.quality import Quality
-from cis_power.metering.channels import ChannelRow, locate_channels
+from cis_power.metering.channels import ChannelRow, Located, locate_channels
 from cis_power.metering.models import RegisterReading
-from cis_power.metering.readings import QUALITY_OF_WORD, Posted, Reading, ReadingProblem
-from cis_power.metering.units import Unit, factors, find_unit
+from cis_power.metering.readings import QUALITY_OF_WORD, Posted, ReadingColumns, ReadingProblem
+from cis_power.metering.units import Unit, find_unit
 from cis_power.series.packing import Rule, epoch_seconds
 from cis_power.series.reads import read_series
 from cis_power.series.writes import ensure_series, put_values
@@ -23,28 +24,28 @@ from cis_power.series.writes import ensure_series, put_values
 SERIES_OWNER = "channel"
 LONGEST_INTERVAL_SECONDS = 366 * 86_400
 _KEYS_A_QUERY = 5_000
-Held = dict[tuple[int, int], tuple[float, int]]  # (series or channel, epoch seconds) → value, quality
+Held = dict[tuple[int, int], tuple[float | None, int]]  # (series or channel, epoch s or µs) → value, quality
 
 
-def post_readings(session: Session, readings: Sequence[Reading], *, batch_id: int | None = None) -> Posted:
+def post_readings(session: Session, given: ReadingColumns, *, batch_id: int | None = None) -> Posted:
     """Post readings; a channel that its meter does not have yet is made from the unit and the interval.
 
     A value replaces one of equal or worse quality; a missing one replaces nothing.
     """
-    located = locate_channels(session, readings)
+    located = locate_channels(session, given)
     problems = list(located.problems)
-    rows = list(_checked(readings, located.channels, problems))
-    groups: dict[int | None, list[_Row]] = {}
-    for row in rows:
-        groups.setdefault(None if row.channel.kind == "register" else row.reading.seconds, []).append(row)
-    changed: set[int] = set()
-    for seconds, group in groups.items():
-        if seconds is None:
-            changed.update(_post_registers(session, group, batch_id))
-        else:
-            changed.update(_post_intervals(session, group, seconds, batch_id))
-    unchanged = tuple(row.index for row in rows if row.index not in changed)
-    return Posted(tuple(sorted(changed)), unchanged, tuple(sorted(problems, key=lambda problem: problem.index)))
+    rows = _checked(given, located, problems)
+    changed = np.zeros(len(given), np.bool_)
+    registers = np.isnan(rows.seconds)
+    if registers.any():
+        changed[_post_registers(session, rows.taken(registers), batch_id)] = True
+    for seconds in np.unique(rows.seconds[~registers]).tolist():
+        changed[_post_intervals(session, rows.taken(rows.seconds == seconds), int(seconds), batch_id)] = True
+    unchanged = np.zeros(len(given), np.bool_)
+    unchanged[rows.index] = True
+    unchanged &= ~changed
+    ordered = tuple(sorted(problems, key=lambda problem: problem.index))
+    return Posted(tuple(np.flatnonzero(changed).tolist()), tuple(np.flatnonzero(unchanged).tolist()), ordered)
 
 
 def put_intervals(
@@ -67,80 +68,121 @@ def put_intervals(
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    index: int
-    channel: ChannelRow
-    unit: Unit | None
-    reading: Reading
+class _Rows:
+    """Readings that can be posted: their index among those given, and values in their channels' units.
+
+    `at` is datetime64[us]; `seconds` is NaN where the channel is a register.
+    """
+
+    index: NDArray[np.int64]
+    channel: NDArray[np.int64]
+    at: NDArray[np.datetime64]
+    seconds: NDArray[np.float64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+    word: Coded
+
+    def taken(self, which: NDArray[Any]) -> "_Rows":
+        """The chosen rows, by mask or by index."""
+        if which.dtype == np.bool_ and which.all():
+            return self
+        parts = {field.name: getattr(self, field.name)[which] for field in fields(self) if field.name != "word"}
+        return _Rows(**parts, word=Coded(self.word.codes[which], self.word.values))
 
 
-def _checked(
-    readings: Sequence[Reading], channels: dict[int, ChannelRow], problems: list[ReadingProblem]
-) -> Iterator[_Row]:
-    for index, channel in channels.items():
-        reading = readings[index]
-        unit = find_unit(reading.unit) if reading.unit else None
-        found = _wrong(reading, channel, unit)
-        if found is None:
-            yield _Row(index, channel, unit, reading)
-        else:
-            problems.append(ReadingProblem(index, *found))
+def _checked(given: ReadingColumns, located: Located, problems: list[ReadingProblem]) -> _Rows:
+    """Rows without those that are kept out of their channel. What speaks for that is asked once a sort of reading."""
+    index = np.flatnonzero(located.place >= 0)
+    place, seconds = located.place[index], given.seconds[index]
+    units, words = given.unit.codes[index].astype(np.int64), given.quality.codes[index].astype(np.int64)
+    factor = np.ones(len(index))
+    if len(index):
+        lengths = np.where(np.isnan(seconds), -1, seconds).astype(np.int64)
+        sorts, first, sort_of_row = np.unique(
+            combined([place, units, words, lengths]), return_index=True, return_inverse=True
+        )
+        good, factors = np.ones(len(sorts), np.bool_), np.ones(len(sorts))
+        for sort, row in enumerate(first.tolist()):
+            channel = located.channels[place[row]]
+            length = None if lengths[row] < 0 else int(lengths[row])
+            text = given.unit.values[units[row]]
+            unit = find_unit(text) if text else None
+            wrong = _wrong(channel, text, unit, length, given.quality.values[words[row]])
+            if wrong is not None:
+                good[sort] = False
+                rows = index[sort_of_row == sort].tolist()
+                problems.extend(ReadingProblem(place, *wrong) for place in rows)
+            elif unit is not None:
+                factors[sort] = unit.factor * (length or 0) / 3600.0 if unit.per_hour else unit.factor
+        kept, factor = good[sort_of_row], factors[sort_of_row]
+        index, place, seconds, words, factor = index[kept], place[kept], seconds[kept], words[kept], factor[kept]
+    return _rows(given, located, index, place, np.where(_registers(located)[place], np.nan, seconds), factor)
+
+
+def _registers(located: Located) -> NDArray[np.bool_]:
+    return np.array([channel.kind == "register" for channel in located.channels], np.bool_)
+
+
+def _rows(
+    given: ReadingColumns,
+    located: Located,
+    index: NDArray[np.int64],
+    place: NDArray[np.int64],
+    seconds: NDArray[np.float64],
+    factor: NDArray[np.float64],
+) -> _Rows:
+    word = Coded(given.quality.codes[index], given.quality.values)
+    quality = word.looked_up({name: int(code) for name, code in QUALITY_OF_WORD.items()}).astype(np.uint8)
+    value = given.value[index]
+    quality = np.where(np.isnan(value), Quality.MISSING, quality).astype(np.uint8)
+    value = np.where(quality == Quality.MISSING, np.nan, value * factor)
+    channel = np.array([channel.id for channel in located.channels], np.int64)[place]
+    return _Rows(index, channel, given.began_at[index], seconds, value, quality, word)
 
 
 Wrong = tuple[str, str, str]  # code, field, message
 
 
-def _wrong(reading: Reading, channel: ChannelRow, unit: Unit | None) -> Wrong | None:
-    """What keeps a reading out of its channel."""
-    if reading.unit and (found := _wrong_unit(reading, channel, unit)):
+def _wrong(channel: ChannelRow, text: str | None, unit: Unit | None, seconds: int | None, quality: str) -> Wrong | None:
+    """What keeps a reading of a unit, length and quality out of its channel."""
+    if text and (found := _wrong_unit(channel, text, unit, seconds)):
         return found
-    if reading.seconds is None and channel.kind == "interval":
+    if seconds is None and channel.kind == "interval":
         return "no_interval", "seconds", f"channel {channel.code} has intervals: their length is needed"
     shortest = 0 if channel.kind == "register" else 1  # a register is read at an instant
-    if reading.seconds is not None and not shortest <= reading.seconds <= LONGEST_INTERVAL_SECONDS:
-        return "wrong_interval", "seconds", f"an interval of {reading.seconds} s: from {shortest} s to 366 days"
-    if reading.quality not in QUALITY_OF_WORD:
-        return "unknown_quality", "quality", f"quality {reading.quality!r}: one of {', '.join(QUALITY_OF_WORD)}"
+    if seconds is not None and not shortest <= seconds <= LONGEST_INTERVAL_SECONDS:
+        return "wrong_interval", "seconds", f"an interval of {seconds} s: from {shortest} s to 366 days"
+    if quality not in QUALITY_OF_WORD:
+        return "unknown_quality", "quality", f"quality {quality!r}: one of {', '.join(QUALITY_OF_WORD)}"
     return None
 
 
-def _wrong_unit(reading: Reading, channel: ChannelRow, unit: Unit | None) -> Wrong | None:
+def _wrong_unit(channel: ChannelRow, text: str, unit: Unit | None, seconds: int | None) -> Wrong | None:
     if unit is None:
-        return "unknown_unit", "unit", f"unit {reading.unit!r} is not known"
+        return "unknown_unit", "unit", f"unit {text!r} is not known"
     if unit.kept_in.lower() != channel.unit.lower():
-        message = f"{reading.unit} is not a unit of channel {channel.code}, which is kept in {channel.unit}"
+        message = f"{text} is not a unit of channel {channel.code}, which is kept in {channel.unit}"
         return "wrong_unit", "unit", message
-    if unit.per_hour and (reading.seconds is None or channel.kind == "register"):
-        return "wrong_unit", "unit", f"{reading.unit} needs an interval; channel {channel.code} is a register"
+    if unit.per_hour and (seconds is None or channel.kind == "register"):
+        return "wrong_unit", "unit", f"{text} needs an interval; channel {channel.code} is a register"
     return None
 
 
-def _numbers(rows: Sequence[_Row], seconds: int) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Values in their channels' units, and qualities."""
-    values = np.array([np.nan if row.reading.value is None else row.reading.value for row in rows], np.float64)
-    units = [row.unit or Unit("", row.channel.unit, 1.0) for row in rows]
-    words = np.array([QUALITY_OF_WORD[row.reading.quality] for row in rows], np.uint8)
-    quality = np.where(np.isnan(values), Quality.MISSING, words).astype(np.uint8)
-    values = np.where(quality == Quality.MISSING, np.nan, values)
-    return values * factors(units, np.full(len(rows), seconds, np.int64)), quality
-
-
-def _post_intervals(session: Session, rows: list[_Row], seconds: int, batch_id: int | None) -> list[int]:
-    values, quality = _numbers(rows, seconds)
-    began = epoch_seconds([row.reading.began_at for row in rows])
-    owners = [row.channel.id for row in rows]
-    keys = ensure_series(session, SERIES_OWNER, owners, step_seconds=seconds, wide=True)
+def _post_intervals(session: Session, rows: _Rows, seconds: int, batch_id: int | None) -> NDArray[np.int64]:
+    began = epoch_seconds(rows.at)
+    keys = ensure_series(session, SERIES_OWNER, np.unique(rows.channel), step_seconds=seconds, wide=True)
+    series = keys[np.searchsorted(np.unique(rows.channel), rows.channel)]
     held = _held_intervals(session, keys, began, seconds)
-    changed = _changes(held, keys, began, values, quality)
-    put_values(session, keys, began, values, quality, step_seconds=seconds, rule=Rule.BETTER)
-    _keep_words(session, [rows[place] for place in changed], seconds, batch_id)
-    return [rows[place].index for place in changed]
+    changed = _changes(held, series, began, rows.value, rows.quality)
+    put_values(session, series, began, rows.value, rows.quality, step_seconds=seconds, rule=Rule.BETTER)
+    _keep_words(session, rows.taken(changed), seconds, batch_id)
+    return rows.index[changed]
 
 
 def _held_intervals(session: Session, keys: NDArray[np.int64], began: NDArray[np.int64], seconds: int) -> Held:
     from_at = datetime.fromtimestamp(int(began.min()), UTC)
     to_at = datetime.fromtimestamp(int(began.max()), UTC) + timedelta(seconds=1)
-    history = read_series(session, np.unique(keys), from_at, to_at)
+    history = read_series(session, keys, from_at, to_at)
     history = history.taken(history.step_seconds == seconds)
     places = zip(history.series_id.tolist(), history.at.astype(np.int64).tolist(), strict=True)
     return dict(zip(places, zip(history.value.tolist(), history.quality.tolist(), strict=True), strict=True))
@@ -152,8 +194,10 @@ def _changes(
     at: NDArray[np.int64],
     values: NDArray[np.float64],
     quality: NDArray[np.uint8],
-) -> list[int]:
+) -> NDArray[np.int64]:
     """Places whose value is new, or differs from what is held and is of no worse quality."""
+    if not held and not _doubled(keys, at):
+        return np.arange(len(at))
     changed = []
     given = zip(keys.tolist(), at.tolist(), values.tolist(), quality.tolist(), strict=True)
     for place, (key, instant, value, code) in enumerate(given):
@@ -162,58 +206,62 @@ def _changes(
             changed.append(place)
             if code != Quality.MISSING:
                 held[key, instant] = (value, code)
-    return changed
+    return np.array(changed, np.int64)
 
 
-def _keep_words(session: Session, rows: Sequence[_Row], seconds: int, batch_id: int | None) -> None:
+def _doubled(keys: NDArray[np.int64], at: NDArray[np.int64]) -> bool:
+    """Whether an instant of a channel is given more than once."""
+    whole = combined([keys, at])
+    return not bool((whole[1:] > whole[:-1]).all()) and len(np.unique(whole)) < len(whole)
+
+
+def _keep_words(session: Session, rows: _Rows, seconds: int, batch_id: int | None) -> None:
     """Keep the source's word for every run of values that were not measured."""
-    told = [row for row in rows if row.reading.quality != "measured"]
-    told.sort(key=lambda row: (row.channel.id, row.reading.began_at))
-    spans: list[list[Any]] = []
-    for row in told:
-        began_at, ended_at = row.reading.began_at, row.reading.began_at + timedelta(seconds=seconds)
-        if spans and spans[-1][0] == row.channel.id and spans[-1][2:] == [began_at, row.reading.quality]:
-            spans[-1][2] = ended_at
-        else:
-            spans.append([row.channel.id, began_at, ended_at, row.reading.quality])
-    if not spans:
+    told = rows.taken(rows.word.holds(lambda word: word != "measured"))
+    if not len(told.index):
         return
-    columns = dict(zip(("channel_id", "began_at", "ended_at", "reason"), zip(*spans, strict=True), strict=True))
-    columns["batch_id"] = (batch_id,) * len(spans)
+    order = np.lexsort((told.at, told.channel))
+    channel, began, word = told.channel[order], told.at[order], told.word.codes[order]
+    ended = began + np.timedelta64(seconds, "s")
+    begins = np.append(True, (channel[1:] != channel[:-1]) | (word[1:] != word[:-1]) | (began[1:] != ended[:-1]))
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(begins)) - 1
+    columns = {
+        "channel_id": channel[first],
+        "began_at": began[first],
+        "ended_at": ended[last],
+        "reason": Coded(word[first], told.word.values),
+        "batch_id": Coded.same(batch_id, len(first)),
+    }
     table = Base.metadata.tables["reading_span"]
     bulk_upsert(session, table, columns, key=("channel_id", "began_at", "ended_at"))
 
 
-def _post_registers(session: Session, rows: list[_Row], batch_id: int | None) -> list[int]:
-    values, quality = _numbers(rows, 0)
-    owners = np.array([row.channel.id for row in rows], np.int64)
-    read = epoch_seconds([row.reading.began_at for row in rows])
+def _post_registers(session: Session, rows: _Rows, batch_id: int | None) -> NDArray[np.int64]:
     held = _held_registers(session, rows)
-    changed = [place for place in _changes(held, owners, read, values, quality) if quality[place] != Quality.MISSING]
+    changed = _changes(held, rows.channel, rows.at.astype(np.int64), rows.value, rows.quality)
+    kept = rows.taken(changed)
+    kept = kept.taken(kept.quality != Quality.MISSING)
     table = Base.metadata.tables["register_reading"]
     bulk_upsert(session, table, {
-        "channel_id": owners[changed],
-        "read_at": [rows[place].reading.began_at for place in changed],
-        "value": values[changed],
-        "quality": quality[changed].astype(np.int64),
-        "reason": [_word(rows[place]) for place in changed],
-        "batch_id": [batch_id] * len(changed),
+        "channel_id": kept.channel,
+        "read_at": kept.at,
+        "value": kept.value,
+        "quality": kept.quality.astype(np.int64),
+        "reason": Coded(kept.word.codes, [None if word == "measured" else word for word in kept.word.values]),
+        "batch_id": Coded.same(batch_id, len(kept.index)),
     }, key=("channel_id", "read_at"))  # fmt: skip
-    return [rows[place].index for place in changed]
+    return kept.index
 
 
-def _held_registers(session: Session, rows: list[_Row]) -> Held:
+def _held_registers(session: Session, rows: _Rows) -> Held:
     reading = RegisterReading
-    instants = [row.reading.began_at for row in rows]
+    first, last = aware(rows.at.min()), aware(rows.at.max())
     held: Held = {}
-    for part in chunked({row.channel.id for row in rows}, _KEYS_A_QUERY):
+    for part in chunked(np.unique(rows.channel).tolist(), _KEYS_A_QUERY):
         query = select(reading.channel_id, reading.read_at, reading.value, reading.quality).where(
-            reading.channel_id.in_(part), reading.read_at >= min(instants), reading.read_at <= max(instants)
+            among(session, reading.channel_id, part), reading.read_at >= first, reading.read_at <= last
         )
-        for found in session.execute(query):
-            held[found.channel_id, int(found.read_at.timestamp())] = (found.value, found.quality)
+        for channel_id, read_at, value, quality in session.execute(query):
+            held[channel_id, int(instants([read_at])[0].astype(np.int64))] = (value, quality)
     return held
-
-
-def _word(row: _Row) -> str | None:
-    return None if row.reading.quality == "measured" else row.reading.quality

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cis_power.core.quality import Quality
 from cis_power.customers.models import UsagePoint
 from cis_power.metering.models import Channel, Meter, MeterInstallation, ReadingSpan, RegisterReading
-from cis_power.metering.readings import Reading
+from cis_power.metering.readings import Reading, ReadingColumns
 from cis_power.metering.writes import SERIES_OWNER, post_readings, put_intervals
 from cis_power.series.models import SeriesChunk
 from cis_power.series.reads import read_series, series_of
@@ -46,7 +46,7 @@ def metered(database):
 
 def post(database, *readings, batch_id=None):
     with database.transaction() as session:
-        return post_readings(session, readings, batch_id=batch_id)
+        return post_readings(session, ReadingColumns.of(readings), batch_id=batch_id)
 
 
 def history(database, code="1"):

@@ -13,7 +13,7 @@ from cis_power.core.quality import Quality
 from cis_power.core.time import day_bounds
 from cis_power.customers.models import UsagePoint, UsagePointDistrict
 from cis_power.metering.models import Channel, Meter, MeterInstallation
-from cis_power.metering.readings import Reading
+from cis_power.metering.readings import Reading, ReadingColumns
 from cis_power.metering.reads import load_curve, measures_energy, usage_by_day, usage_by_month, usage_intervals
 from cis_power.metering.writes import post_readings, put_intervals
 
@@ -123,7 +123,9 @@ def test_registers_count_where_there_are_no_intervals(session):
         code = {"R": "1", "B": "2"}[number]
         post_readings(
             session,
-            [Reading(number, None, code, NOON + h * HOUR, None, value, None, "measured") for h, value in reads],
+            ReadingColumns.of(
+                [Reading(number, None, code, NOON + h * HOUR, None, value, None, "measured") for h, value in reads]
+            ),
         )
     found = usage_intervals(session, utility.points, NOON + 5 * HOUR, NOON + 20 * HOUR)
     assert found.usage_point.tolist() == [utility.points[0]] * 2
@@ -169,7 +171,9 @@ def test_the_curve_tells_power_quality_and_the_word(session):
     words = ("measured", "estimated", "missing")
     post_readings(
         session,
-        [Reading("M", None, "1", NOON + n * HOUR / 4, 900, 0.5, "kWh", word) for n, word in enumerate(words)],
+        ReadingColumns.of(
+            [Reading("M", None, "1", NOON + n * HOUR / 4, 900, 0.5, "kWh", word) for n, word in enumerate(words)]
+        ),
     )
     found = load_curve(session, ME, utility.points[0], NOON, NOON + HOUR)
     assert [(value.load_kw, value.quality, value.reason) for value in found] == [

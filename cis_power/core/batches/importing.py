@@ -4,13 +4,13 @@ Killed anywhere, the same call goes on behind the last chunk; several processes 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -30,16 +30,19 @@ from cis_power.core.batches.ledger import (
 )
 from cis_power.core.batches.mending import MendedRows
 from cis_power.core.batches.posting import ACCEPTED, REJECTED, UNCHANGED, Outcome, Poster, Posting
+from cis_power.core.columns import Values, amount, cents
 from cis_power.core.config import Settings
 from cis_power.core.db import Database
 from cis_power.core.errors import CisError, Problem
 from cis_power.core.layouts import Layout, Limits, Parsed, parse
+from cis_power.core.layouts.arrays import ArrayRows, read_arrays
 from cis_power.core.layouts.raw import RawRows
 from cis_power.core.models import Batch
 
 _FIRST_CHUNK = 500
 _SMALLEST_CHUNK = 100
 _LARGEST_CHUNK = {"sqlite": 50_000, "postgresql": 100_000}
+_CHUNK_ALONE = 400_000
 _TURN_SECONDS = 1.5
 _GAP_SECONDS = 0.12
 _CHUNK_SECONDS = {"sqlite": 0.4, "postgresql": 1.0}
@@ -48,6 +51,8 @@ _CHUNK_SECONDS = {"sqlite": 0.4, "postgresql": 1.0}
 @dataclass(frozen=True, slots=True)
 class Import:
     """A file to post. `source` is the system that owns its content.
+
+    `alone`: nobody else uses the database, so rows go in large transactions without gaps for others to write in.
 
     `on_open` is called with the batch in the transaction that opens it, before anything is posted: raising refuses the
     import. `after_chunk` is told (rows done, rows).
@@ -64,16 +69,33 @@ class Import:
     clock: Callable[[], datetime] | None = None
     on_open: Callable[[Session, Batch], None] | None = None
     after_chunk: Callable[[int, int], None] | None = None
+    alone: bool = False
+
+
+class KeptText(Protocol):
+    """Where the text of rows that are rejected is read again."""
+
+    def fetch(self, lines: Iterable[int]) -> dict[int, dict[str, str]]: ...
 
 
 def import_file(database: Database, settings: Settings, task: Import) -> BatchResult:
     """Check a file whole and post it. The same content again changes nothing and answers the first batch's number."""
     parsed = parse(task.layout, task.content, settings.zone, task.limits)
-    return post_parsed(database, settings, task, parsed)
+    with RawRows(task.content, parsed.sha256, parsed.encoding) as raw:
+        return post_parsed(database, settings, task, parsed, raw)
 
 
-def post_parsed(database: Database, settings: Settings, task: Import, parsed: Parsed) -> BatchResult:
-    """Post what was read from a file, whatever format it had."""
+def import_arrays(database: Database, settings: Settings, task: Import, columns: Mapping[str, Values]) -> BatchResult:
+    """Check rows given as columns and post them: a batch of their own, exactly once, as the same rows of a file.
+
+    The same content again changes nothing and answers the first batch's number. `task.content` counts for nothing.
+    """
+    parsed = read_arrays(task.layout, columns)
+    return post_parsed(database, settings, task, parsed, ArrayRows(task.layout, parsed.rows))
+
+
+def post_parsed(database: Database, settings: Settings, task: Import, parsed: Parsed, raw: KeptText) -> BatchResult:
+    """Post what was read, whatever format it had."""
     poster = load_poster(task.layout)
     with database.transaction() as session:
         batch = open_batch(session, _fresh(task, parsed))
@@ -87,7 +109,7 @@ def post_parsed(database: Database, settings: Settings, task: Import, parsed: Pa
             begin_again(batch, len(parsed.rows), _control(parsed), task.now)
         posting = Posting(batch.id, task.who, task.now, settings.zone, settings.region, task.source, parsed.good_rows)
         earlier = [] if batch.rows_done == 0 else _earlier_problems(session, batch, parsed)
-    run = _Run(database, task, parsed, poster, posting, problems=[*parsed.problems, *earlier])
+    run = _Run(database, task, parsed, poster, posting, raw, problems=[*parsed.problems, *earlier])
     return run.to_the_end()
 
 
@@ -152,23 +174,23 @@ class _Run:
     parsed: Parsed
     poster: Poster
     posting: Posting
+    raw: KeptText
     problems: list[Problem]
     size: int = _FIRST_CHUNK
     since_gap: float = 0.0
-    raw: RawRows | None = None
     mended: MendedRows | None = None
 
     def to_the_end(self) -> BatchResult:
-        self.size = self.task.layout.chunk_rows or _FIRST_CHUNK
-        with RawRows(self.task.content, self.parsed.sha256, self.parsed.encoding) as self.raw:
-            while True:
-                began = time.perf_counter()
-                with self.database.transaction() as session:
-                    result, done = self._chunk(session)
-                if self.task.after_chunk:
-                    self.task.after_chunk(done, len(self.parsed.rows))
-                if result is not None:
-                    return result
+        self.size = _CHUNK_ALONE if self.task.alone else self.task.layout.chunk_rows or _FIRST_CHUNK
+        while True:
+            began = time.perf_counter()
+            with self.database.transaction() as session:
+                result, done = self._chunk(session)
+            if self.task.after_chunk:
+                self.task.after_chunk(done, len(self.parsed.rows))
+            if result is not None:
+                return result
+            if not self.task.alone:
                 elapsed = time.perf_counter() - began
                 self._adapt(elapsed)
                 self._let_others_write(elapsed)
@@ -217,7 +239,7 @@ class _Run:
         batch.accepted += accepted
         batch.unchanged += unchanged
         batch.rejected += len(rows) - accepted - unchanged
-        bad_lines = {int(line) for line, ok in zip(rows.lines, good.tolist(), strict=True) if not ok}
+        bad_lines = {int(rows.lines[place]) for place in np.flatnonzero(~good).tolist()}
         parse_problems = [problem for problem in self.parsed.problems if problem.line in bad_lines] if bad_lines else []
         add_problems(batch, sorted([*parse_problems, *outcome.problems], key=lambda problem: problem.line or 0))
         self.problems.extend(outcome.problems)
@@ -228,7 +250,6 @@ class _Run:
     ) -> None:
         places = np.flatnonzero(outcome.states == REJECTED).tolist()
         lines = bad_lines | {int(outcome.rows.lines[place]) for place in places}
-        assert self.raw is not None
         contents = self.raw.fetch(lines)
         keep_rejects(session, batch.id, contents, [*parse_problems, *outcome.problems])
         if self.task.layout.trailer:
@@ -237,13 +258,11 @@ class _Run:
     def _add_amounts(self, batch: Batch, outcome: Outcome) -> None:
         """Keep the control totals: what is not accepted or unchanged was rejected, unreadable amounts as nothing."""
         assert self.task.layout.trailer is not None
-        amounts = outcome.rows.column(self.task.layout.trailer.total_column)
-        sums = {ACCEPTED: Decimal(0), UNCHANGED: Decimal(0), REJECTED: Decimal(0)}
-        for state, amount in zip(outcome.states.tolist(), amounts, strict=True):
-            sums[state] += amount
+        amounts = cents(outcome.rows.column(self.task.layout.trailer.total_column))
         control = dict(batch.control)
-        control["accepted"] = str(Decimal(control["accepted"]) + sums[ACCEPTED])
-        control["unchanged"] = str(Decimal(control["unchanged"]) + sums[UNCHANGED])
+        for name, state in (("accepted", ACCEPTED), ("unchanged", UNCHANGED)):
+            if (outcome.states == state).any():
+                control[name] = str(Decimal(control[name]) + amount(int(amounts[outcome.states == state].sum())))
         rest = Decimal(control["total"]) - Decimal(control["accepted"]) - Decimal(control["unchanged"])
         control["rejected"] = str(rest)
         batch.control = control

@@ -107,9 +107,11 @@ def find_batch(session: Session, number: int) -> Batch:
     return batch
 
 
-def rejects_of(session: Session, batch_id: int, *, state: str | None = None) -> Sequence[BatchReject]:
+def rejects_of(
+    session: Session, batch_id: int, *, state: str | None = None, limit: int | None = None
+) -> Sequence[BatchReject]:
     """Kept rows of a batch in the order of their lines."""
-    query = select(BatchReject).where(BatchReject.batch_id == batch_id).order_by(BatchReject.line)
+    query = select(BatchReject).where(BatchReject.batch_id == batch_id).order_by(BatchReject.line).limit(limit)
     if state is not None:
         query = query.where(BatchReject.state == state)
     return session.scalars(query).all()

@@ -39,7 +39,7 @@ class MendedRows:
         if not self._open:
             return
         closed: list[int] = []
-        columns = [outcome.rows.column(name) for name in self._layout.key]
+        columns = [outcome.rows.plain(name) for name in self._layout.key]
         for state, key in zip(outcome.states.tolist(), zip(*columns, strict=True), strict=True):
             if state == ACCEPTED:
                 closed.extend(self._open.pop(key, ()))

@@ -1,16 +1,18 @@
 """Loading many rows at once: binary COPY on PostgreSQL, prepared tuples on SQLite, inside the session's transaction."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Table, column
+from sqlalchemy import Date, Table, column
 from sqlalchemy.orm import Session
 
-from cis_power.core.db.types import UtcDateTime
+from cis_power.core.columns import Coded, Values
+from cis_power.core.db.types import Money, UtcDateTime
 
-Columns = Mapping[str, Sequence[Any] | np.ndarray]
+Columns = Mapping[str, Values]
 Rows = list[tuple[Any, ...]]
 Conflict = tuple[tuple[str, ...], tuple[str, ...]]  # key columns, columns to update
 _Item = TypeVar("_Item")
@@ -24,7 +26,10 @@ def chunked(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
 
 
 def bulk_insert(session: Session, table: Table, columns: Columns) -> int:
-    """Insert rows given by columns of equal length; answers their number. A doubled key raises."""
+    """Insert rows given by columns of equal length; answers their number. A doubled key raises.
+
+    A column is a list, `Coded`, or an array: datetime64 for instants (UTC) and dates, int64 cents for amounts.
+    """
     return _load(session, table, columns, conflict=None)
 
 
@@ -61,17 +66,40 @@ def _load(session: Session, table: Table, columns: Columns, conflict: Conflict |
     return count
 
 
-def _bound(session: Session, table: Table, name: str, values: Sequence[Any] | np.ndarray) -> Sequence[Any]:
-    """Values as the driver takes them: numpy scalars unwrapped, column types applied."""
-    plain: Sequence[Any] = values.tolist() if isinstance(values, np.ndarray) else values
+def _bound(session: Session, table: Table, name: str, values: Values) -> Sequence[Any]:
+    """Values as the driver takes them: arrays unwrapped, column types applied, once a value where values recur."""
     dialect = session.get_bind().dialect
     process = _processor(table, name, dialect)
+    if isinstance(values, Coded):
+        return values.mapped(process or (lambda value: value))
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "M":
+            return _bound_times(values, of_days=isinstance(table.c[name].type, Date), as_text=dialect.name == "sqlite")
+        if values.dtype.kind in "iu" and isinstance(table.c[name].type, Money):  # whole cents, as they are kept
+            return values.tolist()  # type: ignore[no-any-return]
+    plain: Sequence[Any] = values.tolist() if isinstance(values, np.ndarray) else values
     if process is None:
         return plain
     if isinstance(table.c[name].type, UtcDateTime):  # rows that are loaded together share most of their instants
         known = {value: process(value) for value in set(plain)}
         return [known[value] for value in plain]
     return [process(value) for value in plain]
+
+
+def _bound_times(values: np.ndarray, *, of_days: bool, as_text: bool) -> Sequence[Any]:
+    """Instants (UTC) or dates of an array as SQLite's text, or as what psycopg takes; NaT as None."""
+    unit = "D" if of_days else "us"
+    exact = values.astype(f"datetime64[{unit}]")
+    if as_text:
+        texts = np.datetime_as_string(exact)
+        if not of_days and len(texts):
+            texts.view("U1").reshape(len(texts), -1)[:, len("2026-11-22")] = " "
+        plain = texts.tolist()
+    else:
+        plain = exact.tolist() if of_days else [None if v is None else v.replace(tzinfo=UTC) for v in exact.tolist()]
+    if as_text and np.isnat(exact).any():
+        return [None if missing else value for value, missing in zip(plain, np.isnat(exact).tolist(), strict=True)]
+    return plain  # type: ignore[no-any-return]
 
 
 def _processor(table: Table, name: str, dialect: Any) -> Callable[[Any], Any] | None:

@@ -1,11 +1,10 @@
 """What a file layout is: columns and file rules, declared once. Parser, checks, template and docs come from it."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cis_power.core.errors import Problem
+from cis_power.core.layouts.checks import RowCheck
 
 
 class Kind(StrEnum):
@@ -59,10 +58,6 @@ class Trailer:
     """The last line `#TRAILER,rows,total`: rows of data and the sum of `total_column`, to the cent."""
 
     total_column: str
-
-
-RowCheck = Callable[[dict[str, Any], int], Iterable[Problem]]
-"""`(row, line) → problems`: what one row's columns must keep together. Only called for rows good so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from cis_power.core.layouts.source import BrokenRecord, Records, Source
 
@@ -19,7 +19,7 @@ class RawRows:
 
     def __init__(self, content: bytes | Path, sha256: str, encoding: str) -> None:
         self._source = Source(content, sha256, 0, encoding)
-        self._text = self._source.open_text()
+        self._text: TextIO | None = None
         self._records: Iterator[tuple[int, list[str]]] | None = None
         self._header: list[str] = []
 
@@ -29,7 +29,8 @@ class RawRows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._text.close()
+        if self._text is not None:
+            self._text.close()
 
     def fetch(self, lines: Iterable[int]) -> dict[int, dict[str, str]]:
         """The rows that begin on these lines. Lines must not be before those fetched earlier."""
@@ -49,6 +50,7 @@ class RawRows:
 
     def _opened(self) -> Iterator[tuple[int, list[str]]]:
         if self._records is None:
+            self._text = self._source.open_text()
             self._records = iter(Records(self._text))
             _, header = next(self._records)
             self._header = [name.strip().lower() for name in header]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cis_power.core.columns import Values, plain, taken
 from cis_power.core.errors import Problem
 
 
@@ -25,25 +26,30 @@ class Row(dict[str, Any]):
 class Rows:
     """Rows as columns: `columns[name][i]` and `lines[i]` belong together. What posting functions take.
 
-    A column a file does not hold is missing from `columns`; `column` and `Row` give None (its default) for it.
+    A column a file does not hold is missing from `columns`; `column` and `Row` give None (its default) for it. A column
+    is a list, or as in `cis_power.core.columns`; amounts may be whole cents.
     """
 
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Values]
     lines: Sequence[int]
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)
 
-    def column(self, name: str) -> Sequence[Any]:
+    def column(self, name: str) -> Values:
         """Values of a column, its default for every row where the file does not hold it."""
         found = self.columns.get(name)
         return [self.defaults.get(name)] * len(self) if found is None else found
 
+    def plain(self, name: str) -> Sequence[Any]:
+        """The same as plain values."""
+        return plain(self.column(name))
+
     def __iter__(self) -> Iterator[Row]:
         names = tuple(self.columns)
         absent = {name: value for name, value in self.defaults.items() if name not in self.columns}
-        for line, values in zip(self.lines, zip(*self.columns.values(), strict=True), strict=True):
+        for line, values in zip(self.lines, zip(*map(plain, self.columns.values()), strict=True), strict=True):
             row = Row(absent, int(line))
             row.update(zip(names, values, strict=True))
             yield row
@@ -57,9 +63,9 @@ class Rows:
         """Rows where `keep` (bool) is true."""
         if keep.all():
             return self
-        places = np.flatnonzero(keep).tolist()
-        columns = {name: [values[place] for place in places] for name, values in self.columns.items()}
-        return Rows(columns, [self.lines[place] for place in places], self.defaults)
+        places = np.flatnonzero(keep)
+        columns = {name: taken(values, places) for name, values in self.columns.items()}
+        return Rows(columns, [self.lines[place] for place in places.tolist()], self.defaults)
 
 
 @dataclass(slots=True)

@@ -139,7 +139,7 @@ def _integer(column: Column, text: str, _zone: tzinfo) -> int:
     if not _INTEGER.fullmatch(text):
         raise Refused("bad_number", f"{shown(text)} is not a whole number")
     value = int(text)
-    _check_bounds(column, value)
+    check_bounds(column, value)
     return value
 
 
@@ -147,7 +147,7 @@ def _number(column: Column, text: str, _zone: tzinfo) -> float:
     if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise Refused("bad_number", f"{shown(text)} is not a finite number")
     value = float(text)
-    _check_bounds(column, value)
+    check_bounds(column, value)
     return value
 
 
@@ -157,7 +157,7 @@ def _money(column: Column, text: str, _zone: tzinfo) -> Decimal:
         raise Refused("bad_amount", f"{shown(text)} is not an amount")
     if value != value.quantize(Decimal("0.01")):
         raise Refused("bad_amount", f"{shown(text)} is finer than a cent")
-    _check_bounds(column, float(value))
+    check_bounds(column, float(value))
     return value.quantize(Decimal("0.01"))
 
 
@@ -173,7 +173,7 @@ def money(text: str) -> Decimal | None:
     return value if value.is_finite() and abs(value) < Decimal("1e13") and abs(value.as_tuple().exponent) < 30 else None  # type: ignore[arg-type]
 
 
-def _check_bounds(column: Column, value: float) -> None:
+def check_bounds(column: Column, value: float) -> None:
     if column.minimum is not None and value < column.minimum:
         raise Refused("out_of_range", f"{value:g} is below {column.minimum:g}")
     if column.maximum is not None and value > column.maximum:
