@@ -1,0 +1,1 @@
+"""Which devices have opened, judged by who calls and who does not; pure."""
