@@ -1,0 +1,311 @@
+"""The one-line diagram of a feeder: from its forest to places on a grid, without a crossing. Pure.
+
+Every path of a tree is a row: the trunk, the way with most behind it, goes right; whatever leaves it hangs on a column
+of its own, above or below. Laterals are placed from the far end back to the source, each over what already stands in
+its columns, so that the column of a lateral is free down to its trunk and no two things meet. A short lateral without
+branches stands upright. A long row is wrapped like text: it goes on below at the left, and what hangs on it may take
+half of its width. A cell of the grid holds one symbol with its label, or wires.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from cis_power.network.feeder_tree import LINE, Edge, Forest
+
+CELL_WIDTH, CELL_HEIGHT = 96, 44
+ANCHOR_X, ANCHOR_Y = 15, 14
+SYMBOL = 14
+LABEL_HEIGHT = 13
+CHARACTER = 6.65  # of a monospaced font of 11 px; Chinese characters are 11 wide
+WIDE_CHARACTER = 11.5
+ROW_COLUMNS = 12
+_LEAST_COLUMNS = 4
+_UPRIGHT = 4
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle by its corner and size, px."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def meets(self, other: "Box") -> bool:
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A device drawn at (x, y), its middle; `edge` says which. `upright`: wires come from above or below."""
+
+    edge: Edge
+    x: float
+    y: float
+    upright: bool
+    text: str
+    label: Box
+
+    @property
+    def box(self) -> Box:
+        return Box(self.x - SYMBOL / 2, self.y - SYMBOL / 2, SYMBOL, SYMBOL)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Corners of a wire; `node` is the node whose state it shows, `lines` the lines it stands for."""
+
+    points: tuple[Point, ...]
+    node: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a tree begins: a bus bar at (x, y)."""
+
+    node: str
+    x: float
+    y: float
+    text: str
+    label: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """What is to be drawn, px."""
+
+    width: float
+    height: float
+    symbols: tuple[Symbol, ...]
+    wires: tuple[Wire, ...]
+    heads: tuple[Head, ...]
+
+
+Cell = tuple[int, int]  # column, row
+
+
+@dataclass(slots=True)
+class _Block:
+    """Something placed in cells: column 0 is where it is entered, in row 0; rows -`above` … `below`."""
+
+    columns: int = 1
+    above: int = 0
+    below: int = 0
+    symbols: list[tuple[Cell, bool, Edge]] = field(default_factory=list)
+    wires: list[tuple[list[Cell], str, tuple[str, ...]]] = field(default_factory=list)
+
+    def take(self, other: "_Block", column: int, row: int, sign: int) -> None:
+        """Take in another block with its entry at a cell; `sign` -1: upside down."""
+
+        def moved(cell: Cell) -> Cell:
+            return cell[0] + column, row + sign * cell[1]
+
+        self.symbols += [(moved(cell), upright, edge) for cell, upright, edge in other.symbols]
+        self.wires += [([moved(cell) for cell in cells], node, lines) for cells, node, lines in other.wires]
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A column of a row: a device, a node that something leaves, or an end. `lines` lead to it from the slot before."""
+
+    node: str
+    lines: tuple[str, ...]
+    edge: Edge | None = None
+    laterals: list[Edge] = field(default_factory=list)
+
+
+def arrange(forest: Forest, *, apart: Collection[str] = (), columns: int = ROW_COLUMNS, prefix: str = "") -> Diagram:
+    """Lay a forest out. `apart`: lines that are drawn as symbols; all others of a run become one wire.
+
+    `prefix` is left out of labels that begin with it.
+    """
+    whole, heads, top = _Block(), [], 0
+    for root in forest.roots:
+        block = _row(forest, _slots(forest, root, (), apart), columns, apart)
+        row = top + block.above
+        whole.take(block, 0, row, 1)
+        whole.columns = max(whole.columns, block.columns)
+        heads.append((row, root))
+        top = row + block.below + 1
+    return Diagram(
+        width=whole.columns * CELL_WIDTH,
+        height=max(top, 1) * CELL_HEIGHT,
+        symbols=tuple(_symbol(item, prefix) for item in whole.symbols),
+        wires=tuple(Wire(tuple(map(_anchor, cells)), node, lines) for cells, node, lines in whole.wires),
+        heads=tuple(_head(row, root, prefix) for row, root in heads),
+    )
+
+
+def _slots(forest: Forest, node: str, lines: tuple[str, ...], apart: Collection[str]) -> list[_Slot]:
+    """The row that begins at a node: the way with most behind it, and what leaves it."""
+    slots: list[_Slot] = []
+    while True:
+        edges = forest.edges.get(node, [])
+        ahead = next((edge for edge in edges if edge.below), None)
+        laterals = [edge for edge in edges if edge is not ahead]
+        if ahead is None and laterals and not _is_wire(laterals[0], apart):
+            ahead = laterals.pop(0)  # the row ends in a device rather than in a corner
+        for first in range(0, len(laterals), 2):
+            slots.append(_Slot(node, lines, laterals=laterals[first : first + 2]))
+            lines = ()
+        if ahead is None:
+            if lines or not slots:
+                slots.append(_Slot(node, lines))
+            return slots
+        if _is_wire(ahead, apart):
+            lines = (*lines, *ahead.devices)
+        else:
+            slots.append(_Slot(node, lines, edge=ahead))
+            lines = ()
+            if not ahead.below:
+                return slots
+        node = ahead.far
+
+
+def _lateral_slots(forest: Forest, edge: Edge, apart: Collection[str]) -> list[_Slot]:
+    """The row that an edge begins."""
+    if not edge.below:
+        if _is_wire(edge, apart):
+            return [_Slot(edge.node, edge.devices)]
+        return [_Slot(edge.node, (), edge=edge)]
+    if _is_wire(edge, apart):
+        return _slots(forest, edge.far, edge.devices, apart)
+    behind = _slots(forest, edge.far, (), apart)
+    if behind[0] == _Slot(edge.far, ()):
+        behind = []  # nothing is behind the device
+    return [_Slot(edge.node, (), edge=edge), *behind]
+
+
+def _is_wire(edge: Edge, apart: Collection[str]) -> bool:
+    return edge.kind == LINE and not any(device in apart for device in edge.devices)
+
+
+def _hanging(forest: Forest, edge: Edge, columns: int, apart: Collection[str]) -> _Block:
+    """A lateral as a block below its trunk's row: entered at (0, 0), everything in rows 1 and more."""
+    slots = _lateral_slots(forest, edge, apart)
+    block = _Block()
+    if len(slots) <= _UPRIGHT and not any(slot.laterals for slot in slots):
+        for row, slot in enumerate(slots, start=1):
+            if slot.edge is not None:
+                block.symbols.append(((0, row), True, slot.edge))
+            block.wires.append(([(0, row - 1), (0, row)], slot.node, slot.lines))
+        block.below = len(slots)
+        return block
+    inner = _row(forest, slots, columns, apart)
+    entry = inner.above + 1
+    block.take(inner, 0, entry, 1)
+    # The column of entry joins the first wire, which begins at (0, entry).
+    cells, node, lines = block.wires[0]
+    block.wires[0] = ([(0, 0), *cells], node, lines)
+    block.columns, block.below = inner.columns, entry + inner.below
+    return block
+
+
+def _row(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collection[str]) -> _Block:
+    """A row, wrapped into bands of at most so many columns; its first wire begins at the entry (0, 0)."""
+    whole = _Block()
+    inner = max(_LEAST_COLUMNS, columns // 2)
+    row = edge_column = 0
+    for first in range(0, len(slots), columns):
+        part = slots[first : first + columns]
+        band = _band(forest, part, inner, apart)
+        start: list[Cell] = [(0, 0)]
+        if first:
+            gutter, upper = whole.below + 1, row
+            row = gutter + band.above + 1
+            start = [(columns, upper), (edge_column, upper), (edge_column, gutter), (0, gutter), (0, row)]
+        else:
+            whole.above = band.above
+        for place, slot in enumerate(part, start=1):
+            corners = start if place == 1 else [(place - 1, row)]
+            whole.wires.append(([*corners, (place, row)], slot.node, slot.lines))
+            if slot.edge is not None:
+                whole.symbols.append(((place, row), False, slot.edge))
+        whole.take(band, 0, row, 1)
+        whole.below = row + band.below
+        edge_column = band.columns  # the first free one: there the row turns, if it goes on
+        goes_on = first + columns < len(slots)
+        whole.columns = max(whole.columns, band.columns + goes_on)
+    return whole
+
+
+def _band(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collection[str]) -> _Block:
+    """What hangs on the slots of one band (columns 1 …), the farthest first, each on the side where it rises less."""
+    band = _Block(columns=len(slots) + 1)
+    skyline = {-1: [0] * (len(slots) + 1), 1: [0] * (len(slots) + 1)}
+    for place in range(len(slots), 0, -1):
+        blocks = [_hanging(forest, edge, columns, apart) for edge in slots[place - 1].laterals]
+        blocks.sort(key=lambda block: -block.below)
+        free = [1, -1] if place % 2 else [-1, 1]
+        for block in blocks:
+            reach = place + block.columns
+            for sign in free:
+                skyline[sign] += [0] * (reach - len(skyline[sign]))
+            sign = min(free, key=lambda side: max(skyline[side][place:reach]))
+            free.remove(sign)
+            base = max(skyline[sign][place:reach])
+            _place(band, block, place, base, sign)
+            skyline[sign][place:reach] = [base + block.below] * block.columns
+            band.columns = max(band.columns, reach)
+    band.above, band.below = max(skyline[-1]), max(skyline[1])
+    return band
+
+
+def _place(band: _Block, block: _Block, column: int, base: int, sign: int) -> None:
+    """Put a hanging block `base` rows away from the band's row; its column of entry is led through to the row."""
+    if base:
+        cells, node, lines = block.wires[0]
+        block.wires[0] = ([(0, -base), *cells], node, lines)
+    band.take(block, column, sign * base, sign)
+
+
+def _anchor(cell: Cell) -> Point:
+    return cell[0] * CELL_WIDTH + ANCHOR_X, cell[1] * CELL_HEIGHT + ANCHOR_Y
+
+
+def _symbol(item: tuple[Cell, bool, Edge], prefix: str) -> Symbol:
+    cell, upright, edge = item
+    x, y = _anchor(cell)
+    words = _short(edge.devices[0], prefix) + (f" +{len(edge.devices) - 1}" if len(edge.devices) > 1 else "")
+    if upright:
+        left, top = x + SYMBOL / 2 + 4, y - LABEL_HEIGHT / 2
+    else:
+        left, top = cell[0] * CELL_WIDTH + 3, y + SYMBOL / 2 + 3
+    text = fitted(words, (cell[0] + 1) * CELL_WIDTH - 2 - left)
+    return Symbol(edge, x, y, upright, text, Box(left, top, text_width(text), LABEL_HEIGHT))
+
+
+def _head(row: int, root: str, prefix: str) -> Head:
+    x, y = _anchor((0, row))
+    text = fitted(_short(root, prefix), CELL_WIDTH - 5)
+    return Head(root, x, y, text, Box(3, y + SYMBOL / 2 + 3, text_width(text), LABEL_HEIGHT))
+
+
+def _short(code: str, prefix: str) -> str:
+    """A code without the feeder's own name before it."""
+    if not prefix or not code.startswith(prefix):
+        return code
+    return code[len(prefix) :].lstrip("-_./ :") or code
+
+
+def text_width(text: str) -> float:
+    """Width of a label in px."""
+    return sum(WIDE_CHARACTER if ord(character) > 0x2E7F else CHARACTER for character in text)
+
+
+def fitted(text: str, width: float) -> str:
+    """A text cut so that it takes at most `width` px."""
+    if text_width(text) <= width:
+        return text
+    while text and text_width(text) + CHARACTER > width:
+        text = text[:-1]
+    return text + "…"
