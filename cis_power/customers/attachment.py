@@ -20,7 +20,7 @@ from cis_power.customers.models import (
     UsagePointStatus,
     UsagePointTerms,
 )
-from cis_power.customers.search_terms import write_terms
+from cis_power.customers.search_terms import mark_feeders, write_terms
 from cis_power.network.attachments import Hanging
 from cis_power.network.models import Element, LoadState
 
@@ -45,6 +45,7 @@ class UsagePoints:
         if loads:
             _post(session, loads, valid_from, now)
         link_connections(session, now)
+        mark_feeders(session)
 
     def hanging(self, session: Session, viewer: Viewer, elements: Sequence[int], at: datetime) -> list[Hanging]:
         """Usage points connected to some elements at an instant, within the viewer's territory."""

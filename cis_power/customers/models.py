@@ -26,12 +26,13 @@ from cis_power.customers.models_place import (
     UsagePointStatus,
     UsagePointTerms,
 )
+from cis_power.customers.models_search import SearchPosting, SearchRow
 
 __all__ = [
     "AccountBalance", "Bill", "ContactPerson", "ContactPoint", "Customer", "CustomerAccount", "CustomerAgreement",
-    "DuplicateCandidate", "LifeSupport", "MoneyClass", "MoneyCount", "MoneyMonth", "Payment", "Place", "SearchTerm",
-    "Segment", "SegmentMember", "ServiceLocation", "SupplyConnection", "Tariff", "UsagePoint", "UsagePointDistrict",
-    "UsagePointStatus", "UsagePointTerms",
+    "DuplicateCandidate", "LifeSupport", "MoneyClass", "MoneyCount", "MoneyMonth", "Payment", "Place", "SearchPosting",
+    "SearchRow", "Segment", "SegmentMember", "ServiceLocation", "SupplyConnection", "Tariff", "UsagePoint",
+    "UsagePointDistrict", "UsagePointStatus", "UsagePointTerms",
 ]  # fmt: skip
 
 
@@ -140,17 +141,3 @@ class DuplicateCandidate(Base):
     state: Mapped[str] = mapped_column(default="open", comment="open | merged | distinct")
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
-
-
-class SearchTerm(Base):
-    """What an account or usage point is found by, one row a kind; every wing writes its own kinds."""
-
-    __tablename__ = "search_term"
-    __table_args__ = (Index("ix_search_term_usage_point", "usage_point_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(comment="account | name | phone | supply | address | meter")
-    usage_point_id: Mapped[int | None] = mapped_column(ForeignKey("usage_point.id"))
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("customer_account.id"), index=True)
-    text: Mapped[str] = mapped_column(comment="folded terms, each between line feeds")
-    grams: Mapped[str] = mapped_column(comment="pairs and triples of the text, parted by blanks")

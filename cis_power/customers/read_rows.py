@@ -27,7 +27,8 @@ from cis_power.customers.models import (
 )
 from cis_power.customers.reads import ORDINARY
 from cis_power.customers.records import CustomerRow
-from cis_power.customers.search import Subject, valid_at
+from cis_power.customers.search import Subject
+from cis_power.customers.validity import valid_at
 
 
 @dataclass(slots=True)

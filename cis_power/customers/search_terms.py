@@ -1,175 +1,214 @@
-"""Keeping the table of search documents: whoever changes what is searched calls this in the same transaction.
+"""Keeping the search rows and their lists: whoever changes what is searched calls this in the same transaction.
 
-Posting of customers, accounts, agreements and connections calls `write_terms`; wings above write documents of their own
-kind with `replace_documents` (metering: `TermKind.METER`).
+A row is an account at one of its usage points; where there is no other side, an account or a usage point alone. Texts
+of meters come from the wing above. Lists only grow: what a row holds no longer is found out by its text.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Select, Table, delete, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+import numpy as np
+from sqlalchemy import CompoundSelect, Table, delete, select, update
+from sqlalchemy.orm import Session
 
-from cis_power.core.db import bulk_insert, chunked
-from cis_power.customers.models import (
-    ContactPerson,
-    ContactPoint,
-    Customer,
-    CustomerAccount,
-    CustomerAgreement,
-    Place,
-    SearchTerm,
-    ServiceLocation,
-    SupplyConnection,
-    UsagePoint,
-)
-from cis_power.customers.search_text import TermKind, document, grams, name_terms, phone_terms
+from cis_power.core.db import bulk_insert, bulk_upsert, chunked
+from cis_power.core.db.identity import reserve_ids
+from cis_power.core.db.serial import one_at_a_time
+from cis_power.customers.models import CustomerAgreement, SearchRow, SupplyConnection, UsagePointDistrict
+from cis_power.customers.search_grams import Group, Pairs, text_grams
+from cis_power.customers.search_plan import GROUP_KINDS
+from cis_power.customers.search_postings import add_to_lists
+from cis_power.customers.search_text import OF_ACCOUNTS, TermKind, document
+from cis_power.customers.search_texts import account_texts, usage_point_texts
+from cis_power.network.models import EquipmentState
+from cis_power.network.reads import timeline
 
 _CHUNK = 10_000
-Documents = dict[tuple[int, TermKind], list[str | None]]
+_KINDS = tuple(TermKind)
+_COLUMNS = ("id", "account_id", "usage_point_id", *(kind.value for kind in _KINDS), "marks")
+_Who = tuple[int | None, int | None]  # account, usage point
+_Row = dict[str, Any]
 
 
-def write_terms(session: Session, account_ids: Iterable[int] = (), usage_point_ids: Iterable[int] = ()) -> None:
-    """Write the documents of these accounts and usage points anew, from what the tables say now."""
-    for ids in chunked(sorted(set(account_ids)), _CHUNK):
-        _replace(session, SearchTerm.account_id, ids, _account_documents(session, ids), _ACCOUNT_KINDS)
-    for ids in chunked(sorted(set(usage_point_ids)), _CHUNK):
-        _replace(session, SearchTerm.usage_point_id, ids, _usage_point_documents(session, ids), _USAGE_POINT_KINDS)
-
-
-def replace_documents(session: Session, kind: TermKind, terms: Mapping[int, Sequence[str]]) -> None:
-    """Write anew the documents of one kind of usage points: key → terms; no terms, no document."""
-    for ids in chunked(sorted(terms), _CHUNK):
-        documents: Documents = {(usage_point_id, kind): list(terms[usage_point_id]) for usage_point_id in ids}
-        _replace(session, SearchTerm.usage_point_id, ids, documents, (kind,))
-
-
-_ACCOUNT_KINDS = (TermKind.ACCOUNT, TermKind.NAME, TermKind.PHONE)
-_USAGE_POINT_KINDS = (TermKind.SUPPLY, TermKind.ADDRESS)
-
-
-def _replace(
+def write_terms(
     session: Session,
-    owner: InstrumentedAttribute[int | None],
-    ids: Collection[int],
-    documents: Documents,
-    kinds: Sequence[TermKind],
+    account_ids: Iterable[int] = (),
+    usage_point_ids: Iterable[int] = (),
+    meters: Mapping[int, Sequence[str]] | None = None,
 ) -> None:
-    session.flush()
-    session.execute(delete(SearchTerm).where(owner.in_(ids), SearchTerm.kind.in_(kinds)))
-    rows = [(key, kind, text) for (key, kind), terms in documents.items() if (text := document(terms))]
-    bulk_insert(
-        session,
-        cast(Table, SearchTerm.__table__),
-        {
-            owner.key: [key for key, _, _ in rows],
-            "kind": [kind.value for _, kind, _ in rows],
-            "text": [text for _, _, text in rows],
-            "grams": [" ".join(grams(text)) for _, _, text in rows],
-        },
-    )
+    """Write anew by what these accounts and usage points are found, from what the tables say now.
 
-
-def _account_documents(session: Session, ids: Sequence[int]) -> Documents:
-    """Account number; names and phones of everybody who answers for the account."""
-    documents: Documents = defaultdict(list)
-    accounts = select(CustomerAccount.id, CustomerAccount.account_no).where(CustomerAccount.id.in_(ids))
-    for account_id, account_no in session.execute(accounts):
-        documents[account_id, TermKind.ACCOUNT].append(account_no)
-    accounts_of: dict[int, list[int]] = defaultdict(list)
-    for account_id, customer_id in session.execute(_parties(ids)):
-        accounts_of[customer_id].append(account_id)
-    for part in chunked(sorted(accounts_of), _CHUNK):
-        _add_names_and_phones(session, part, accounts_of, documents)
-    return documents
-
-
-def _add_names_and_phones(
-    session: Session, customer_ids: Sequence[int], accounts_of: Mapping[int, list[int]], documents: Documents
-) -> None:
-    """Names and phones of customers, to the documents of their accounts. Each table is asked by its customers alone:
-
-    a further equality would lead SQLite, which knows no statistics, over an index of the whole table.
+    `meters`: the numbers of the meters that stand at usage points; what is said of no meter stays.
     """
-    persons = select(ContactPerson.customer_id, ContactPerson.name, ContactPerson.valid_to)
-    names = session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(customer_ids))).all()
-    found = session.execute(persons.where(ContactPerson.customer_id.in_(customer_ids))).all()
-    told = [(customer_id, name) for customer_id, name in names]
-    told += [(customer_id, name) for customer_id, name, valid_to in found if valid_to is None]
-    for customer_id, name in told:
-        terms = name_terms(name)
-        for account_id in accounts_of[customer_id]:
-            documents[account_id, TermKind.NAME].extend(terms)
-    points = select(
-        ContactPoint.customer_id, ContactPoint.kind, ContactPoint.text, ContactPoint.normal, ContactPoint.valid_to
-    ).where(ContactPoint.customer_id.in_(customer_ids))
-    for customer_id, kind, text, normal, valid_to in session.execute(points):
-        if kind == "phone" and valid_to is None:
-            for account_id in accounts_of[customer_id]:
-                documents[account_id, TermKind.PHONE].extend(phone_terms(normal or text))
+    session.flush()
+    one_at_a_time(session, "search")
+    accounts, points, meters = set(account_ids), set(usage_point_ids), meters or {}
+    points |= meters.keys()
+    if not accounts and not points:
+        return
+    present = _rows(session, SearchRow.account_id, accounts) | _rows(session, SearchRow.usage_point_id, points)
+    pairs = _agreements(session, CustomerAgreement.account_id, accounts)
+    further = {point for _, point in pairs} | {row["usage_point_id"] for row in present.values()} - {None}
+    present |= _rows(session, SearchRow.usage_point_id, further - points)
+    points |= further
+    pairs |= _agreements(session, CustomerAgreement.usage_point_id, points)
+    accounts |= {row["account_id"] for row in present.values()} - {None}
+    present |= _rows(session, SearchRow.account_id, accounts, alone=True)
+    wanted = _wanted(session, accounts, points, pairs)
+    _write(session, present, wanted, meters)
 
 
-def _parties(account_ids: Sequence[int]) -> Select[int, int]:
-    """Account and customer: who pays, and who stands in its agreements that have not ended."""
-    payers = select(CustomerAccount.id.label("account_id"), CustomerAccount.customer_id).where(
-        CustomerAccount.id.in_(account_ids)
-    )
-    users = select(CustomerAgreement.account_id, CustomerAgreement.customer_id).where(
-        CustomerAgreement.account_id.in_(account_ids),
-        CustomerAgreement.superseded_at.is_(None),
-        CustomerAgreement.ended_at.is_(None),
-    )
-    both = payers.union(users).subquery()
-    return select(both.c.account_id, both.c.customer_id)
+def _wanted(session: Session, accounts: set[int], points: set[int], pairs: set[tuple[int, int]]) -> list[_Who]:
+    """The rows that there must be, accounts first, in the order in which they became known."""
+    holders = {account for account, _ in pairs}
+    holders |= {account for account, _ in _agreements(session, CustomerAgreement.account_id, accounts - holders)}
+    held = {point for _, point in pairs}
+    alone = [(account, None) for account in accounts - holders]
+    return [
+        *sorted([*pairs, *alone], key=lambda who: (who[0], who[1] or 0)),
+        *((None, p) for p in sorted(points - held)),
+    ]
 
 
-def _usage_point_documents(session: Session, ids: Sequence[int]) -> Documents:
-    """Usage point and what supplies it; address and the places that it lies in."""
-    documents: Documents = defaultdict(list)
-    located = (
-        select(UsagePoint.id, UsagePoint.code, ServiceLocation.address, ServiceLocation.place_id)
-        .outerjoin(ServiceLocation, ServiceLocation.id == UsagePoint.service_location_id)
-        .where(UsagePoint.id.in_(ids))
-    )
-    rows = session.execute(located).all()
-    places = _place_names(session, {row.place_id for row in rows if row.place_id is not None})
-    for usage_point_id, code, address, place_id in rows:
-        documents[usage_point_id, TermKind.SUPPLY].append(code)
-        documents[usage_point_id, TermKind.ADDRESS].extend(
-            [address, *(places[place_id] if place_id is not None else ())]
-        )
-    supplied = select(SupplyConnection.usage_point_id, SupplyConnection.transformer).where(
-        SupplyConnection.usage_point_id.in_(ids),
-        SupplyConnection.superseded_at.is_(None),
-        SupplyConnection.ended_at.is_(None),
-    )
-    for usage_point_id, transformer in session.execute(supplied):
-        documents[usage_point_id, TermKind.SUPPLY].append(transformer)
-    return documents
+def _write(
+    session: Session, present: Mapping[_Who, _Row], wanted: Sequence[_Who], meters: Mapping[int, Sequence[str]]
+) -> None:
+    gone = [present[who]["id"] for who in present.keys() - set(wanted)]
+    for part in chunked(sorted(gone), _CHUNK):
+        session.execute(delete(SearchRow).where(SearchRow.id.in_(part)))
+    account_ids = {account for account, _ in wanted if account is not None}
+    point_ids = {point for _, point in wanted if point is not None}
+    texts = account_texts(session, account_ids) | usage_point_texts(session, point_ids)
+    texts[TermKind.METER] = {row["usage_point_id"]: row["meter"] for row in present.values()}
+    texts[TermKind.METER] |= {point: document(numbers) for point, numbers in meters.items()}
+    marks = _marks(session, point_ids)
+    new: list[_Row] = []
+    changed: list[tuple[_Row, _Row]] = []
+    for who in wanted:
+        account, point = who
+        row: _Row = {"account_id": account, "usage_point_id": point}
+        for kind in _KINDS:
+            row[kind.value] = texts[kind].get((account if kind in OF_ACCOUNTS else point) or 0, "")
+        row["marks"] = " ".join(sorted(marks.get(point or 0, ())))
+        old = present.get(who)
+        if old is None:
+            new.append(row)
+            continue
+        row["id"] = old["id"]
+        row["marks"] = " ".join(sorted({*old["marks"].split(), *row["marks"].split()}))
+        if row != old:
+            changed.append((old, row))
+    for key, row in zip(reserve_ids(session, _TABLE, len(new)), new, strict=True):
+        row["id"] = key
+    bulk_insert(session, _TABLE, _columns(new))
+    bulk_upsert(session, _TABLE, _columns([row for _, row in changed]), ("id",))
+    before = _listed([old for old, _ in changed])
+    after = _listed([row for _, row in changed])
+    fresh = _listed(new)
+    add_to_lists(session, {group: _joined(fresh[group], _beyond(after[group], before[group])) for group in Group})
 
 
-def _place_names(session: Session, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """Place → its name and those of all places around it."""
-    known: dict[int, tuple[str, int | None]] = {}
-    wanted = set(ids)
-    while wanted:
-        for part in chunked(sorted(wanted), _CHUNK):
-            for place_id, name, parent_id in session.execute(
-                select(Place.id, Place.name, Place.parent_id).where(Place.id.in_(part))
-            ):
-                known[place_id] = (name, parent_id)
-        wanted = {parent for _, parent in known.values() if parent is not None} - known.keys()
-    return {place_id: _with_parents(known, place_id) for place_id in ids}
+_TABLE = cast(Table, SearchRow.__table__)
 
 
-def _with_parents(known: Mapping[int, tuple[str, int | None]], place_id: int) -> tuple[str, ...]:
-    names: list[str] = []
-    seen: set[int] = set()
-    step: int | None = place_id
-    while step is not None and step not in seen:
-        seen.add(step)
-        name, parent = known[step]
-        names.append(name)
-        step = parent
-    return tuple(names)
+def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in _COLUMNS}
+
+
+def _listed(rows: Sequence[_Row]) -> dict[Group, Pairs]:
+    """What rows are listed under: grams, districts and feeders, with the rows' keys."""
+    keys = np.array([row["id"] for row in rows], np.int64)
+    found: dict[Group, Pairs] = {}
+    for group, kinds in GROUP_KINDS.items():
+        grams, places = text_grams(["".join([row[kind.value] for kind in kinds]) for row in rows])
+        found[group] = grams, keys[places]
+    return found | _marked((row["id"], row["marks"].split()) for row in rows)
+
+
+def _marked(rows: Iterable[tuple[int, Iterable[str]]]) -> dict[Group, Pairs]:
+    """What rows are listed under by their marks."""
+    pairs: dict[str, list[tuple[int, int]]] = {"d": [], "f": []}
+    for key, marks in rows:
+        for mark in marks:
+            pairs[mark[0]].append((int(mark[1:]), key))
+    return {Group.DISTRICT: _as_pairs(pairs["d"]), Group.FEEDER: _as_pairs(pairs["f"])}
+
+
+def _as_pairs(pairs: Sequence[tuple[int, int]]) -> Pairs:
+    both = np.array(pairs, np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def _joined(one: Pairs, other: Pairs) -> Pairs:
+    return np.concatenate((one[0], other[0])), np.concatenate((one[1], other[1]))
+
+
+def _beyond(after: Pairs, before: Pairs) -> Pairs:
+    """The pairs that were not there before."""
+    known = set(zip(before[0].tolist(), before[1].tolist(), strict=True))
+    return _as_pairs([pair for pair in zip(after[0].tolist(), after[1].tolist(), strict=True) if pair not in known])
+
+
+def _rows(session: Session, owner: Any, ids: Collection[int], *, alone: bool = False) -> dict[_Who, _Row]:
+    """Rows there are of some accounts or usage points; `alone`: only accounts without any."""
+    found: dict[_Who, _Row] = {}
+    for part in chunked(sorted(ids), _CHUNK):
+        query = select(*(getattr(SearchRow, name) for name in _COLUMNS)).where(owner.in_(part))
+        if alone:
+            query = query.where(SearchRow.usage_point_id.is_(None))
+        for row in session.execute(query):
+            found[row.account_id, row.usage_point_id] = dict(zip(_COLUMNS, row, strict=True))
+    return found
+
+
+def _agreements(session: Session, owner: Any, ids: Collection[int]) -> set[tuple[int, int]]:
+    """(account, usage point) of agreements that are held true, whenever they were."""
+    found: set[tuple[int, int]] = set()
+    for part in chunked(sorted(ids), _CHUNK):
+        query = select(CustomerAgreement.account_id, CustomerAgreement.usage_point_id)
+        found.update(session.execute(query.where(owner.in_(part), CustomerAgreement.superseded_at.is_(None))))
+    return found
+
+
+def _marks(session: Session, usage_point_ids: Collection[int]) -> dict[int, set[str]]:
+    """Usage point → the districts (d1) and feeders (f1) where it ever was, by any version of the network."""
+    found: dict[int, set[str]] = defaultdict(set)
+    elements: dict[int, list[int]] = defaultdict(list)
+    for part in chunked(sorted(usage_point_ids), _CHUNK):
+        districts = select(UsagePointDistrict.usage_point_id, UsagePointDistrict.district_id)
+        for point, district in session.execute(districts.where(UsagePointDistrict.usage_point_id.in_(part))):
+            found[point].add(f"d{district}")
+        links = select(SupplyConnection.usage_point_id, SupplyConnection.element_id, SupplyConnection.superseded_at)
+        for point, element, superseded_at in session.execute(links.where(SupplyConnection.usage_point_id.in_(part))):
+            if element is not None and superseded_at is None:
+                elements[element].append(point)
+    for version in timeline(session):
+        for part in chunked(sorted(elements), _CHUNK):
+            for element, feeder in session.execute(_feeders_of(version.id, part)):
+                for point in elements[element]:
+                    found[point].add(f"f{feeder}")
+    return found
+
+
+def _feeders_of(version_id: int, elements: Sequence[int]) -> CompoundSelect[int, int | None]:
+    """Element and normal feeder: of equipment, and of nodes behind equipment that is normally closed."""
+    state = EquipmentState
+    known = (state.version_id == version_id, state.feeder_id.is_not(None))
+    own = select(state.element_id, state.feeder_id).where(*known, state.element_id.in_(elements))
+    behind = select(state.to_node_id, state.feeder_id)
+    return own.union(behind.where(*known, state.to_node_id.in_(elements), state.normal_open.is_(False)))
+
+
+def mark_feeders(session: Session) -> None:
+    """List rows also under the feeders that the network says now: to be called when a version is put in force."""
+    one_at_a_time(session, "search")
+    query = select(SearchRow.id, SearchRow.usage_point_id, SearchRow.marks).order_by(SearchRow.id)
+    rows = session.execute(query.where(SearchRow.usage_point_id.is_not(None))).all()
+    marks = _marks(session, {row.usage_point_id for row in rows})
+    told = [(row.id, set(row.marks.split()), marks.get(row.usage_point_id, set())) for row in rows]
+    fresh = [(key, had, now - had) for key, had, now in told if now - had]
+    columns = {"id": [key for key, _, _ in fresh], "marks": [" ".join(sorted(had | new)) for _, had, new in fresh]}
+    for part in chunked(zip(*columns.values(), strict=True), _CHUNK):
+        session.execute(update(SearchRow), [{"id": key, "marks": text} for key, text in part])
+    add_to_lists(session, _marked((key, new) for key, _, new in fresh))

@@ -1,10 +1,9 @@
 """What is searched and how a query is understood: pure text, the same on every database.
 
-Every owner (an account, a usage point) has a few *documents*, one per kind of field, because a role may search only by
-the kinds that it may see. A document is its terms between line feeds: "\\n王小明\\n\\nwangxiaoming\\n\\nwxm\\n". So
-"contains", "begins with" and "ends with" are one question: is this *needle* in the text? The index keeps the *grams*
-of the text (pairs of characters where one is not ASCII or a term begins, else triples). All grams of a needle are among
-those of every text that holds it: the index proposes, the text decides.
+What is found is an account at one of its usage points. It has a few *documents*, one per kind of field, because a role
+may search only by the kinds that it may see. A document is its terms between line feeds:
+"\\n王小明\\n\\nwangxiaoming\\n\\nwxm\\n". So "contains", "begins with" and "ends with" are one question: is this
+*needle* in the text?
 """
 
 import re
@@ -25,19 +24,22 @@ _CHINESE_MOBILE = re.compile(r"\+861\d{10}")
 _MIN_PHONE_DIGITS = 4
 _FULL_PHONE_DIGITS = 7  # from here on digits in groups are one number, not several terms
 _PAIR, _TRIPLE = 2, 3
-# Marks would part words in a full-text index: in grams they are private characters, which belong to words.
-_ENCODED = {code: chr(0xE000 + code) for code in range(128) if not chr(code).isalnum()}
 
 
 class TermKind(StrEnum):
-    """The kinds of documents. Those that hold personal fields are named like them; see `search.py`."""
+    """The kinds of documents, named like the columns of `search_row`; which are personal says `search.py`."""
 
     ACCOUNT = "account"
     NAME = "name"
     PHONE = "phone"
+    EMAIL = "email"
     SUPPLY = "supply"  # usage point, transformer
     ADDRESS = "address"
     METER = "meter"
+
+
+OF_ACCOUNTS = frozenset({TermKind.ACCOUNT, TermKind.NAME, TermKind.PHONE, TermKind.EMAIL})
+"""The kinds that belong to the account; the others belong to the usage point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +85,6 @@ def phone_terms(phone: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for form in (_dialled(phone, None), _digits(phone)) if form))
 
 
-def grams(text: str) -> tuple[str, ...]:
-    """The grams of a text or needle, each once, encoded so that a blank can part them and nothing splits them."""
-    found: dict[str, None] = {}
-    for start in range(len(text) - 1):
-        pair = text[start : start + _PAIR]
-        if " " in pair or pair == EDGE + EDGE:
-            continue
-        if pair[0] == EDGE or not pair.isascii():
-            found[pair] = None
-        triple = text[start : start + _TRIPLE]
-        if len(triple) == _TRIPLE and triple.isascii() and triple[2] != " " and triple[1:] != EDGE + EDGE:
-            found[triple] = None
-    return tuple(gram if gram.isalnum() and gram.isascii() else gram.translate(_ENCODED) for gram in found)
-
-
 def parse_query(text: str, region: str) -> Query:
     """Understand what was typed: blanks part tokens that must all be found; a phone number may have any notation."""
     whole = normalise(text[:MAX_QUERY_LENGTH])
@@ -113,7 +100,7 @@ def parse_query(text: str, region: str) -> Query:
 
 
 def matches(query: Query, documents: Sequence[tuple[TermKind, str]]) -> bool:
-    """Whether an owner with these documents is found: the plain definition that the index must equal."""
+    """Whether an account at a usage point with these documents is found: the plain definition of the search."""
     return any(
         all(
             any(clause.needle in text for kind, text in documents if not clause.kinds or kind in clause.kinds)

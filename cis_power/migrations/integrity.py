@@ -9,7 +9,6 @@ from sqlalchemy import Connection, text
 from cis_power.core.db import Database
 from cis_power.core.db.revision import require_head
 from cis_power.core.errors import ConfigError, Problem
-from cis_power.customers import search_index
 from cis_power.migrations import metadata
 
 _SHOWN = 50
@@ -27,16 +26,9 @@ def find_problems(database: Database) -> list[Problem]:
 
 
 def differing_tables(connection: Connection) -> list[Any]:
-    """Where the tables differ from the models, in Alembic's form; the full-text index has no model."""
-    context = MigrationContext.configure(connection, opts={"include_name": _has_model, "compare_type": True})
+    """Where the tables differ from the models, in Alembic's form."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
     return list(compare_metadata(context, metadata()))
-
-
-def _has_model(name: str | None, kind: str, _parents: object) -> bool:
-    text_index = (kind == "table" and (name or "").startswith(search_index.TABLE)) or (
-        kind == "index" and name == search_index.INDEX
-    )
-    return not text_index
 
 
 def _in_words(item: object) -> str:

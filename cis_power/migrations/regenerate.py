@@ -13,7 +13,7 @@ from cis_power.core.db import Database
 from cis_power.migrations import _config
 
 _END = "    # ### end Alembic commands ###\n"
-_BEYOND_TABLES = (("customers", "search_index"), ("series", "sql_function"))
+_BEYOND_TABLES = (("series", "sql_function"),)
 
 INITIAL = Path(__file__).parent / "versions" / "0001_initial.py"
 

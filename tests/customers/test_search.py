@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer, system_viewer
 from cis_power.core.db import Database
-from cis_power.customers.models import CustomerAccount, CustomerAgreement, SearchTerm, UsagePoint
+from cis_power.customers.models import CustomerAccount, SearchRow, UsagePoint
 from cis_power.customers.search import search_customers
-from cis_power.customers.search_terms import replace_documents, write_terms
+from cis_power.customers.search_terms import mark_feeders, write_terms
 from cis_power.customers.search_text import TermKind, matches, parse_query
 from cis_power.network.models import EquipmentState, NetworkActivation, NetworkVersion
 from tests.customers.town import NOW, House, district, element, settle
@@ -97,29 +97,20 @@ Scan = Callable[[str], set[str]]
 
 
 def scanner(session: Session) -> Scan:
-    """The plain definition, over all documents of an account and of the usage points it has."""
-    accounts: dict[str, list[tuple[TermKind, str]]] = {}
-    points: dict[int, list[tuple[TermKind, str]]] = {}
+    """The plain definition, over all rows of text."""
     numbers = dict(session.execute(select(CustomerAccount.id, CustomerAccount.account_no)).all())
-    for row in session.scalars(select(SearchTerm)):
-        document = (TermKind(row.kind), row.text)
-        if row.account_id is not None:
-            accounts.setdefault(numbers[row.account_id], []).append(document)
-        else:
-            points.setdefault(row.usage_point_id, []).append(document)
     codes = dict(session.execute(select(UsagePoint.id, UsagePoint.code)).all())
-    for point, documents in points.items():
-        holders = session.scalars(
-            select(CustomerAgreement.account_id).where(CustomerAgreement.usage_point_id == point)
-        ).all()
-        if not holders:
-            accounts["vacant " + codes[point]] = documents
-        for holder in holders:
-            accounts[numbers[holder]] += documents
+    documents = [
+        (
+            numbers[row.account_id] if row.account_id is not None else "vacant " + codes[row.usage_point_id],
+            [(kind, getattr(row, kind.value)) for kind in TermKind],
+        )
+        for row in session.scalars(select(SearchRow))
+    ]
 
     def scan(text: str) -> set[str]:
         query = parse_query(text, "CN")
-        return {name for name, documents in accounts.items() if matches(query, documents)}
+        return {name for name, told in documents if matches(query, told)}
 
     return scan
 
@@ -160,8 +151,9 @@ def test_a_meter_a_transformer_and_a_feeder_are_found(database: Database) -> Non
     with database.transaction() as session:
         settle(session, House("UP1", "1001", transformer="T7"), House("UP2", "1002", transformer="T8"))
         point = session.scalars(select(UsagePoint.id).where(UsagePoint.code == "UP1")).one()
-        replace_documents(session, TermKind.METER, {point: ["M-4711"]})
+        write_terms(session, meters={point: ["M-4711"]})
         _network(session, {"T7": "F-East", "T8": "F-West"})
+        mark_feeders(session)
     with database.reading() as session:
         viewer = system_viewer("test")
         assert found(session, viewer, "4711") == {"1001"}

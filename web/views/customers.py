@@ -37,7 +37,7 @@ def search(query: CustomerQuery, file_format: str) -> Response:
 def found_customers(query: CustomerQuery) -> Listing:
     """A page of what a search finds, as the viewer may see it."""
     position = query.position()
-    after: Position | None = (int(position[0]), str(position[1]), int(position[2])) if position else None
+    after: Position | None = (int(position[0]), int(position[1])) if position else None
     with reading() as session:
         found = search_customers(
             session,
@@ -61,6 +61,6 @@ def account(account_no: str) -> Response:
         record = read_account(session, viewer(), account_no, now())
         audit_subject("customer_account", record.id)
         g.rows_shown = 1
-        page = customer_page(session, viewer(), record, now())
+        page = customer_page(session, viewer(), record, now(), shell().settings.zone)
     response = Response(render_template("customer.html", page=page, record=record))
-    return live_response(response, [record, page.supply, page.interruptions])
+    return live_response(response, [record, page.supply, page.interruptions, page.contacts, page.money])
