@@ -101,19 +101,31 @@ def topmost(where: Town, devices: Index) -> Index:
     return devices[~covered[devices]]
 
 
-def score(where: Town, true: Index, named: Index, heard: Flags) -> dict[str, float]:
-    """Shares: of true devices named exactly (of all, and of those anybody called about), of false names, and F1."""
+def count(where: Town, true: Index, named: Index, heard: Flags) -> dict[str, float]:
+    """Numbers of devices and customers that `shares` is made of."""
     parent = where.candidates.parent
     near = np.isin(named, true) | np.isin(parent[named], true) | np.isin(named, parent[true])
-    is_out, said = out_of(where, true), out_of(where, named)
-    both = int((is_out & said).sum())
-    return {
-        "exact": float(np.isin(true, named).mean()),
-        "exact_of_heard": float(np.isin(true[heard], named).mean()),
-        "false": float((~np.isin(named, true)).mean()) if len(named) else 0.0,
-        "within_one": float(near.mean()) if len(named) else 1.0,
-        "customer_f1": 2 * both / max(1, int(is_out.sum() + said.sum())),
+    is_out, said, hit = out_of(where, true), out_of(where, named), np.isin(true, named)
+    numbers = {
+        "true": len(true), "heard": heard.sum(), "hit": hit.sum(), "heard_hit": hit[heard].sum(), "named": len(named),
+        "right": np.isin(named, true).sum(), "near": near.sum(), "out": is_out.sum(), "said": said.sum(),
+        "out_and_said": (is_out & said).sum(),
+    }  # fmt: skip
+    return {name: float(number) for name, number in numbers.items()}
+
+
+def shares(numbers: dict[str, float]) -> dict[str, float]:
+    """True devices named exactly (of all, of those anybody called about), false names, names within one device, F1."""
+    answer = {
+        "exact": numbers["hit"] / max(1, numbers["true"]),
+        "exact_of_heard": numbers["heard_hit"] / max(1, numbers["heard"]),
+        "false": 1 - numbers["right"] / max(1, numbers["named"]),
+        "within_one": numbers["near"] / max(1, numbers["named"]),
+        "customer_f1": 2 * numbers["out_and_said"] / max(1, numbers["out"] + numbers["said"]),
     }
+    if "expected" in numbers:
+        answer["calibration_error"] = abs(numbers["expected"] - numbers["right"]) / max(1, numbers["named"])
+    return answer
 
 
 def replay(where: Town, faults: int, minutes: float, seed: int) -> dict[str, dict[str, float]]:
@@ -134,12 +146,10 @@ def replay(where: Town, faults: int, minutes: float, seed: int) -> dict[str, dic
         evidence = weigh(where.candidates, chances, callers)
         verdict = choose(evidence)
         named = evidence.devices[verdict.device]
-        hit = np.isin(named, true)
-        answers[name] = score(where, true, named, heard)
-        answers[name]["calibration_error"] = float(abs(verdict.probability.mean() - hit.mean())) if len(hit) else 0.0
+        answers[name] = count(where, true, named, heard) | {"expected": float(verdict.probability.sum())}
     everything = np.ones(len(where.kind), bool)
     named = escalate(where.candidates, where.kind == KINDS.index("transformer"), everything, callers)
-    return answers | {"rule": score(where, true, named, heard)}
+    return answers | {"rule": count(where, true, named, heard)}
 
 
 def run(size: int, database: str) -> Result:
@@ -153,7 +163,7 @@ def run(size: int, database: str) -> Result:
                 replay(where, faults, minutes, seed) for seed in range(ROUNDS if weather == "storm" else ROUNDS * 4)
             ]
             table[f"{weather}_{minutes}_min"] = {
-                who: {name: float(np.mean([one[who][name] for one in rounds])) for name in rounds[0][who]}
+                who: shares({name: sum(one[who][name] for one in rounds) for name in rounds[0][who]})
                 for who in rounds[0]
             }
     at_15 = table["storm_15_min"]

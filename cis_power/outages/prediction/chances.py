@@ -18,8 +18,8 @@ class Chances:
     """What was to be expected in the window that the calls came in.
 
     `opened` (k, 4): probability that a device opened wholly, or on phase A, B, C alone; a row sums to less than 0.5,
-    and 0 excludes. `calling`: alpha and beta of the share of an outage's customers that call (beta-binomial: common to all
-    of one outage). `background`: probability that a customer in supply calls.
+    and 0 excludes. `calling`: alpha and beta of the share of an outage's customers that call (beta-binomial: common to
+    all of one outage). `background`: probability that a customer in supply calls.
     """
 
     opened: Reals

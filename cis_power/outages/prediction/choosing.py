@@ -7,7 +7,7 @@ import numpy as np
 
 from cis_power.outages.grid import Index, Mask
 from cis_power.outages.prediction.candidates import MASKS
-from cis_power.outages.prediction.chances import OPTIONS, Reals
+from cis_power.outages.prediction.chances import Reals
 from cis_power.outages.prediction.evidence import Evidence
 
 
@@ -49,7 +49,7 @@ def _up(evidence: Evidence, join: Callable[[Reals, Reals], Reals]) -> tuple[Real
     after = evidence.after
     for rows in reversed(evidence.levels):
         value = evidence.none[rows] + below[rows]
-        for option in range(OPTIONS):
+        for option in evidence.options:
             value = join(
                 value, evidence.gain[rows, option] + np.take_along_axis(below[rows], after[rows, option], axis=1)
             )
@@ -64,14 +64,15 @@ def _down(evidence: Evidence, below: Reals) -> tuple[Mask, Index]:
     """Phases dead above each device, and the option chosen there (-1: none), in the best set."""
     count = len(evidence.devices)
     dead, option = np.zeros(count, np.uint8), np.full(count, -1, np.int64)
+    names = np.array([-1, *evidence.options])
     dead_below = np.zeros(count + 1, np.uint8)  # the last one: nothing is dead above the top
     after = evidence.after
     for rows in evidence.levels:
         at = dead[rows] = dead_below[evidence.parent[rows]]
         values = [evidence.none[rows, at] + below[rows, at]]
-        for each in range(OPTIONS):
+        for each in evidence.options:
             values.append(evidence.gain[rows, each, at] + below[rows, after[rows, each, at]])
-        option[rows] = np.argmax(values, axis=0) - 1
+        option[rows] = names[np.argmax(values, axis=0)]
         opened = np.where(option[rows] >= 0, evidence.masks[rows, option[rows]], 0)
         dead_below[rows] = at | opened
     return dead, option
@@ -87,7 +88,7 @@ def _opened(evidence: Evidence, whole: Reals, below: Reals) -> Reals:
     for rows in evidence.levels:
         at = dead[evidence.parent[rows]]
         left = at * np.exp(evidence.none[rows] + below[rows] - whole[rows])
-        for option in range(OPTIONS):
+        for option in evidence.options:
             goes = after[rows, option]
             weight = evidence.gain[rows, option] + np.take_along_axis(below[rows], goes, axis=1) - whole[rows]
             share = at * np.exp(weight)

@@ -1,6 +1,7 @@
 """What each device opening would say of the calls: log weights by option and by what is dead above it already."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,7 +29,12 @@ class Evidence:
     gain: Reals
     none: Reals
 
-    @property
+    @cached_property
+    def options(self) -> list[int]:
+        """Options that have effect anywhere."""
+        return np.flatnonzero(np.isfinite(self.gain).any(axis=(0, 2))).tolist()
+
+    @cached_property
     def after(self) -> Index:
         """Phases dead below a device after each option, by the phases dead above (t, 4, 8)."""
         return np.asarray(self.masks[:, :, None] | np.arange(MASKS, dtype=np.uint8), np.int64)
@@ -49,7 +55,7 @@ def weigh(candidates: Candidates, chances: Chances, callers: Index, live: Index 
     living = candidates.count(live, devices)
     gain = np.full((len(devices), OPTIONS, MASKS), -np.inf)
     left, lost = effects()
-    for dead in range(MASKS):
+    for dead in _reachable(masks[chances.opened[devices] > 0]):
         for option in range(OPTIONS):
             rows = np.flatnonzero(odds[:, option, dead] > 0)
             opened = masks[rows, option]
@@ -58,6 +64,14 @@ def weigh(candidates: Candidates, chances: Chances, callers: Index, live: Index 
             alive = (living[rows] * (left[opened, dead][:, None] & np.arange(MASKS) != 0)).any(axis=1)
             gain[rows, option, dead] = np.where(alive, -np.inf, weight + np.log(odds[rows, option, dead]))
     return Evidence(devices, place[candidates.parent[devices]], levels, phases, masks, gain, none)
+
+
+def _reachable(masks: Mask) -> list[int]:
+    """Every mask that can be dead once some of these are opened, none of them included."""
+    reached = {0}
+    for mask in np.unique(masks).tolist():
+        reached |= {mask | other for other in reached}
+    return sorted(reached)
 
 
 def _prior(masks: Mask, odds: Reals) -> tuple[Reals, Reals]:
