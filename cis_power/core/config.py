@@ -72,6 +72,7 @@ class Settings(BaseModel):
     web_hosts: tuple[str, ...] = Field(default=(), description="Further host names that the web answers to")
     spool_max_mb: int = Field(default=1024, ge=1, description="Size at which the spool drops its oldest batches, in MB")
     sources: dict[str, SourceSettings] = Field(default_factory=dict, description="Telemetry sources by name")
+    people: dict[str, float] = Field(default_factory=dict, description="How the demo's simulated people behave")
 
     @field_validator("timezone")
     @classmethod
@@ -147,7 +148,7 @@ def _override(values: dict[str, Any], environ: Mapping[str, str]) -> list[Proble
         if not variable.startswith(_PREFIX) or variable.startswith(_FOR_TESTS) or variable == "CIS_CONFIG":
             continue
         field = variable.removeprefix(_PREFIX).lower()
-        if field not in Settings.model_fields or field == "sources":
+        if field not in Settings.model_fields or field in ("sources", "people"):
             unknown.append(Problem("unknown_setting", "there is no such setting", field=variable))
         elif field == "web_hosts":
             values[field] = [host.strip() for host in text.split(",") if host.strip()]

@@ -114,8 +114,8 @@ class Crews:
         pieces, dark = self._field.wiring.pieces, self._dark_of(job)
         return [
             fault for fault in self._field.faults.values()
-            if fault.id not in known and fault.equipment in pieces
-            and (fault.id == job.name or not dark.isdisjoint(pieces[fault.equipment].ends))
+            if fault.id not in known and fault.at in pieces
+            and (fault.id == job.name or not dark.isdisjoint(pieces[fault.at].ends))
         ]  # fmt: skip
 
     def _mend(self, job: Job, found: list[Fault]) -> Steps:
@@ -151,8 +151,8 @@ class Crews:
     def _isolate(self, job: Job, fault: Fault) -> Steps:
         """Open every switch through which what is broken could be fed; dead ends may stay on it."""
         wiring = self._field.wiring
-        section = wiring.section(fault.equipment)
-        for piece in wiring.border(section, but=fault.equipment):
+        section = wiring.section(fault.at)
+        for piece in wiring.border(section, but=fault.at):
             if wiring.feeds(piece, section):
                 job.held.add(piece.code)
                 if piece.code not in self._field.is_open:
@@ -253,9 +253,9 @@ class Crews:
         return Estimate(self.now, job.devices, self.now + of(earliest), self.now + of(latest), source, by)
 
     def _repair_minutes(self, job: Job, found: list[Fault]) -> float:
-        small = all(self._field.wiring.pieces[fault.equipment].kind == "fuse" for fault in found)
+        small = all(self._field.wiring.pieces[fault.at].kind == "fuse" for fault in found)
         return spread(job.chance, self._manner.fuse_minutes if small else self._manner.repair_minutes, 0.4)
 
     def _cause(self, job: Job) -> str:
-        kind = self._field.wiring.pieces[job.faults[0].equipment].kind if job.faults else "line"
+        kind = self._field.wiring.pieces[job.faults[0].at].kind if job.faults else "line"
         return dice(self._seed, "cause", job.name).choice(CAUSES.get(kind, CAUSES["line"]))

@@ -11,11 +11,12 @@ LASTING = frozenset({"permanent", "broken_conductor"})
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something broken, until it is repaired."""
+    """Something broken, until it is repaired. `at`: the piece of the wiring that it belongs to."""
 
     id: str
     kind: str
     equipment: str
+    at: str
 
 
 @dataclass
@@ -44,7 +45,8 @@ class Field:
             case "start":
                 self.begin()
             case "fault" if happening["kind"] in LASTING:
-                fault = Fault(str(happening["id"]), happening["kind"], happening["equipment"])
+                equipment = str(happening["equipment"])
+                fault = Fault(str(happening["id"]), happening["kind"], equipment, self.wiring.behind(equipment))
                 self.faults[fault.id] = fault
                 if fault.kind == "broken_conductor":
                     self.is_open.add(fault.equipment)
@@ -90,8 +92,8 @@ class Field:
         """Nodes that must not come into supply: where something is broken."""
         nodes: set[str] = set()
         for fault in self.faults.values():
-            if fault.equipment in self.wiring.pieces:
-                nodes |= self.wiring.section(fault.equipment)
+            if fault.at in self.wiring.pieces:
+                nodes |= self.wiring.section(fault.at)
         return nodes
 
     def may_close(self, device: str) -> bool:

@@ -169,8 +169,8 @@ class Life:
                     self._at(call.at, partial(self._make_call, call, loss))
 
     def _plan_hazard(self, fault: str, equipment: str, at: datetime) -> None:
-        piece = self._utility.wiring.pieces.get(equipment)
-        near = self._utility.wiring.nearest(equipment, "transformer") if piece else None
+        piece = self._utility.wiring.pieces.get(self._utility.wiring.behind(equipment))
+        near = self._utility.wiring.nearest(piece.code, "transformer") if piece else None
         if piece is not None and near is not None:
             for call in self._callers.hazard(f"{fault}@{at:%m%dT%H%M%S}", piece.kind, at, near):
                 self._do(call)

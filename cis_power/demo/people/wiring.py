@@ -26,10 +26,19 @@ class Piece:
         return self.ends[1] if self.ends[0] == node else self.ends[0]
 
 
+def itself(code: str) -> str:
+    """What stands for equipment that is known as such."""
+    return code
+
+
 class Wiring:
     """All equipment by code and by node, and where supply comes from. It holds no state: what is open is asked with."""
 
-    def __init__(self, pieces: Iterable[Piece], sources: Collection[str]) -> None:
+    def __init__(
+        self, pieces: Iterable[Piece], sources: Collection[str], behind: Callable[[str], str] = itself
+    ) -> None:
+        """`behind`: what stands for equipment that is not among the pieces, such as low-voltage lines."""
+        self.behind = behind
         self.pieces = {piece.code: piece for piece in pieces}
         self.sources = frozenset(sources)
         self._at: dict[str, list[Piece]] = {}
@@ -110,11 +119,7 @@ def section_free(piece: Piece, section: Collection[str]) -> bool:
     return piece.ends[0] not in section and piece.ends[1] not in section
 
 
-def wiring_of_rows(rows: Iterable[tuple[object, ...]], sources: Collection[str]) -> Wiring:
-    """Wiring of rows as in equipment.csv: device, kind, from, to, normal_open, telemetered, phases, kva, feeder, …"""
-    return Wiring(_pieces(rows), sources)
-
-
-def _pieces(rows: Iterable[tuple[object, ...]]) -> Iterator[Piece]:
+def pieces_of_rows(rows: Iterable[tuple[object, ...]]) -> Iterator[Piece]:
+    """Pieces of rows as in equipment.csv: device, kind, from, to, normal_open, telemetered, phases, kva, feeder, …"""
     for device, kind, one, other, normal_open, told, _phases, _kva, feeder, *_ in rows:
         yield Piece(str(device), str(kind), (str(one), str(other)), bool(normal_open), bool(told), str(feeder))
