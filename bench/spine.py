@@ -15,9 +15,11 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ import networkx
 from pymodbus.client import AsyncModbusTcpClient
 
 from bench.result import Result, peak_memory_of, percentile
+from cis_power.access import sandbox
 from cis_power.core.config import load_settings
 from cis_power.core.db import Database
-from cis_power.demo import build, customers, home, network, points
+from cis_power.demo import build, codes, home, network, occupancy, points
+from cis_power.demo.plan import RESIDENTIAL, Plan, plan
 from cis_power.migrations.integrity import find_problems
 from scada_bridge.control import ask
 from scada_bridge.simulator.process import control_folder
@@ -35,7 +39,6 @@ from scada_bridge.simulator.process import control_folder
 SIZES = {"small": 2_000, "full": 200_000}
 POLL_SECONDS = 1.0
 SEED = 7
-FAR_SWITCH = 8
 PLACE = Path("build") / "bench"
 GIVE_UP_SECONDS = 60.0
 KINDS = ("districts", "network", "customers", "connections", "points")
@@ -46,29 +49,29 @@ class Target:
     """A device to move, the place of its position among the discrete inputs, and a customer who feels it."""
 
     device: str
-    unit: int
+    source: str
     address: int
     account_no: str
     usage_point: str
 
 
 def run(size: int, _databases: str) -> Result:
-    plan = network.plan(size)
+    town = plan(size)
     folder = (PLACE / f"spine-{size}").resolve()
     _environment(folder)
     _built(folder, size)
-    settings_file = _configured(folder)
-    targets = _targets(plan)
+    settings_file = _configured(town)
+    targets = _targets(town)
     with _processes(settings_file) as field:
-        port = _modbus_port(settings_file)
-        limit = asyncio.run(_limit(field, targets, port))
-        peer = asyncio.run(_peer(field, plan, targets, port))
+        ports = _modbus_ports(settings_file)
+        limit = asyncio.run(_limit(field, targets, ports))
+        peer = asyncio.run(_peer(field, town, targets, ports))
         ours, memory = _ours(field, targets)
     sides = {name: _figures(seconds) for name, seconds in (("ours", ours), ("peer", peer), ("limit", limit))}
     sides["ours"]["memory_mb"] = memory
     return Result(
         "spine",
-        {"usage_points": size, "points": len(list(points.points(plan, POLL_SECONDS))), "poll_seconds": POLL_SECONDS},
+        {"usage_points": size, "points": len(list(points.points(town, POLL_SECONDS))), "poll_seconds": POLL_SECONDS},
         **sides,
         ratio_to_peer=sides["peer"]["p95_s"] / sides["ours"]["p95_s"],
         ratio_to_limit=sides["limit"]["p95_s"] / sides["ours"]["p95_s"],
@@ -95,51 +98,46 @@ def _environment(folder: Path) -> None:
 
 def _built(folder: Path, size: int) -> None:
     """Build the utility unless an earlier run of the same tables did."""
-    database = Database(os.environ["CIS_DATABASE"])
-    found = build.look(database) if folder.exists() else build.Demo("absent")
+    settings = load_settings()
+    database = Database(settings.database)
+    found = sandbox.look(settings) if folder.exists() else sandbox.Sandbox("absent")
     if found.state != "complete" or find_problems(database):
         database.dispose()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        build.build(database, size, POLL_SECONDS, lambda words: print(words, file=sys.stderr), KINDS, roles=())
+        wish = build.Wish(size, build.end_of_past(datetime.now(UTC)), SEED, POLL_SECONDS)
+        build.build(settings, wish, lambda words: print(words, file=sys.stderr), KINDS, roles=())
     database.dispose()
 
 
-def _configured(folder: Path) -> Path:
-    file = home.configure(load_settings(), web_port=home.free_port())
+def _configured(town: Plan) -> Path:
+    file = home.configure(load_settings(), town, home.free_port())
     os.environ["CIS_CONFIG"] = str(file)
     return file
 
 
-def _modbus_port(settings_file: Path) -> int:
-    line = next(line for line in settings_file.read_text().splitlines() if line.startswith("url"))
-    return int(line.rsplit(":", 1)[1].strip('"'))
+def _modbus_ports(settings_file: Path) -> dict[str, int]:
+    sources = tomllib.loads(settings_file.read_text("utf-8"))["sources"]
+    return {name: int(found["url"].rsplit(":", 1)[1]) for name, found in sources.items() if "modbus" in found["url"]}
 
 
-def _targets(plan: network.Plan) -> list[Target]:
-    """Breakers and far switches of different feeders, each with a household at the feeder's far end."""
-    kinds = customers.kinds_of(plan, SEED)
-    transformers = customers.transformers_of(plan)
-    last_of_feeder: dict[int, int] = {}
-    for customer in range(plan.customers):
-        if customers.KINDS[kinds[customer]] == "residential":
-            last_of_feeder[plan.feeder_of(int(transformers[customer]))] = customer
-    places = {
-        row[11]: (int(str(row[2])), int(str(row[4])))
-        for row in points.points(plan, POLL_SECONDS)
-        if row[10] == "discrete"
-    }
+def _targets(town: Plan) -> list[Target]:
+    """Breakers and reclosers of different feeders, each with a household at the feeder's far end."""
+    places = {row[11]: (str(row[1]), int(str(row[4]))) for row in points.points(town, POLL_SECONDS) if row[5] == "dpi"}
+    held = occupancy.occupancy(town)
     chosen = []
-    for feeder in range(plan.feeders):
-        customer = last_of_feeder[feeder]
-        lateral = int(transformers[customer]) % plan.transformers_a_feeder
-        devices = [f"{network.feeder_code(feeder)}-CB"]
-        if network.trunk_place(plan, lateral) > FAR_SWITCH:
-            devices.append(f"{network.feeder_code(feeder)}-SW{FAR_SWITCH:02d}")
-        for device in devices:
-            who = customers.account_no(customer), customers.usage_point(customer)
+    for feeder in range(town.feeders):
+        homes = [
+            customer for customer in town.customers_of_feeder(feeder)
+            if town.kind[customer] == RESIDENTIAL and held.state[customer] == occupancy.ACTIVE
+            and town.phases[customer] and not town.transformer_phases[town.transformer_of_customer[customer]]
+        ]  # fmt: skip
+        devices = network.trunk_devices(town, feeder).values()
+        recloser = next(device for device in devices if "-RC" in device)
+        for device in (codes.breaker_code(feeder), recloser):
+            who = occupancy.account_no(town, homes[-1]), codes.usage_point(homes[-1])
             chosen.append(Target(device, *places[device], *who))
-    return random.Random(SEED).sample(chosen, min(len(chosen), 12 if plan.customers >= 1000 else 2))
+    return random.Random(SEED).sample(chosen, min(len(chosen), 12 if town.customers >= 1000 else 2))
 
 
 class Field:
@@ -217,56 +215,66 @@ def _ours(field: Field, targets: list[Target]) -> tuple[list[float], dict[str, f
     return seconds, {name: peak_memory_of(process.pid) for name, process in field.processes.items()}
 
 
-async def _connected(port: int) -> AsyncModbusTcpClient:
-    client = AsyncModbusTcpClient("127.0.0.1", port=port, retries=0, timeout=3)
-    for _ in range(600):
-        if await client.connect():
-            return client
-        await asyncio.sleep(0.1)
-    raise RuntimeError("the simulator did not come up")
+Clients = dict[str, AsyncModbusTcpClient]
 
 
-async def _seen(client: AsyncModbusTcpClient, target: Target, closed: bool, polled_at: list[float]) -> None:
+async def _connected(ports: dict[str, int]) -> Clients:
+    clients = {name: AsyncModbusTcpClient("127.0.0.1", port=port, retries=0, timeout=3) for name, port in ports.items()}
+    for client in clients.values():
+        for _ in range(600):
+            if await client.connect():
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise RuntimeError("the simulator did not come up")
+    return clients
+
+
+def _close(clients: Clients) -> None:
+    for client in clients.values():
+        client.close()
+
+
+async def _seen(clients: Clients, target: Target, closed: bool, polled_at: list[float]) -> None:
     """Poll at the period, whatever the change's time, until the position is as wanted."""
     while True:
         await asyncio.sleep(max(0.0, polled_at[0] + POLL_SECONDS - time.perf_counter()))
         polled_at[0] = time.perf_counter()
-        answer = await client.read_discrete_inputs(target.address, count=1, device_id=target.unit)
-        if not answer.isError() and bool(answer.bits[0]) == closed:
+        answer = await clients[target.source].read_discrete_inputs(target.address, count=2, device_id=points.UNIT)
+        if not answer.isError() and answer.bits[:2] == [not closed, closed]:
             return
 
 
-async def _limit(field: Field, targets: list[Target], port: int) -> list[float]:
-    client = await _connected(port)
+async def _limit(field: Field, targets: list[Target], ports: dict[str, int]) -> list[float]:
+    clients = await _connected(ports)
     spread, polled_at, seconds = random.Random(SEED), [0.0], []
     for target in targets[:6]:
         for closed in (False, True):
             await asyncio.sleep(spread.uniform(0, POLL_SECONDS))
             begin = await asyncio.to_thread(field.move, target.device, closed)
-            await _seen(client, target, closed, polled_at)
+            await _seen(clients, target, closed, polled_at)
             seconds.append(time.perf_counter() - begin)
-    client.close()
+    _close(clients)
     return seconds
 
 
-async def _peer(field: Field, plan: network.Plan, targets: list[Target], port: int) -> list[float]:
+async def _peer(field: Field, town: Plan, targets: list[Target], ports: dict[str, int]) -> list[float]:
     graph = networkx.Graph()
-    edges = {str(row[0]): (row[2], row[3]) for row in network.equipment(plan)}
-    graph.add_edges_from((row[2], row[3]) for row in network.equipment(plan) if not row[4])
-    transformers = customers.transformers_of(plan)
-    low_voltage = [network.transformer_code(plan, number).replace("-T", "-B") for number in range(plan.transformers)]
-    graph.add_edges_from((low_voltage[transformers[i]], customers.usage_point(i)) for i in range(plan.customers))
-    sources = [network.substation_code(number) for number in range(plan.substations)]
-    client = await _connected(port)
+    edges = {str(row[0]): (row[2], row[3]) for row in network.equipment(town)}
+    graph.add_edges_from((row[2], row[3]) for row in network.equipment(town) if not row[4])
+    for customer in range(town.customers):
+        graph.add_edge(codes.bus_node(codes.supply_code(town, customer)), codes.usage_point(customer))
+    sources = network.sources(town)
+    clients = await _connected(ports)
     spread, polled_at, seconds = random.Random(SEED), [0.0], []
     for target in targets[:6]:
         for closed in (False, True):
             await asyncio.sleep(spread.uniform(0, POLL_SECONDS))
             begin = await asyncio.to_thread(field.move, target.device, closed)
-            await _seen(client, target, closed, polled_at)
+            await _seen(clients, target, closed, polled_at)
             (graph.add_edge if closed else graph.remove_edge)(*edges[target.device])
             fed = set().union(*(networkx.node_connected_component(graph, source) for source in sources))
             assert (target.usage_point in fed) == closed
             seconds.append(time.perf_counter() - begin)
-    client.close()
+    _close(clients)
     return seconds

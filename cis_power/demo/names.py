@@ -1,7 +1,7 @@
 """Names, phones and e-mail addresses of the demo utility's people and companies. Pure.
 
 A person is a number too: at usage point i the present customer is person i, whoever was there before is person
-`customers` + i. So no two persons share a telephone but those who are meant to.
+`customers` + i. So no two persons share a telephone but those of one family.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,15 @@ def who(plan: Plan, person: int, kind: int) -> Who:
     foreign = (how >> 40) / 2**24 < FOREIGN_SHARE and kind in (RESIDENTIAL, INDUSTRIAL)
     name = _foreign(bits, kind) if foreign else _name(bits, kind)
     lang = "en" if foreign else "zh_CN"
-    return Who(name, lang, _phones(person, how, kind), _email(name, person, how, foreign, kind))
+    family = person - 1 if _of_family(plan, person, how) else person
+    phones = _phones(family, how if family == person else whole(plan.seed, _HOW, family), kind)
+    return Who(name, lang, phones, _email(name, person, how, foreign, kind))
+
+
+def _of_family(plan: Plan, person: int, how: int) -> bool:
+    """Whether a person gave the telephone of the one before: one family, two homes."""
+    neighbours = 0 < person < plan.customers and plan.kind[person] == plan.kind[person - 1] == RESIDENTIAL
+    return bool(neighbours and (how >> 20 & 0xFFFF) / 2**16 < SHARED_PHONE_SHARE)
 
 
 def _name(bits: int, kind: int) -> str:
