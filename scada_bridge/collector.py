@@ -21,7 +21,7 @@ from scada_bridge.lifetime import until_signalled
 from scada_bridge.points import Point
 from scada_bridge.published import point_list_file, read_published
 from scada_bridge.sealed import ensure_key
-from scada_bridge.source_task import Outcome, SourceTask
+from scada_bridge.source_task import Clock, Outcome, SourceTask
 from scada_bridge.spool import Spool
 
 CONTROL = "collector"
@@ -43,8 +43,9 @@ def control_folder(run_dir: Path) -> Path:
 class Collector:
     """Polls. Whoever makes one holds `control_folder`, so that the spool has one writer."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
+        self._clock = clock or Clock()
         key = ensure_key(settings.run_dir)
         self._spool = Spool(spool_folder(settings.run_dir), key, settings.spool_max_mb * 1024 * 1024)
         self._writing = asyncio.Lock()
@@ -69,7 +70,7 @@ class Collector:
             await self.close()
             self._tasks = {}
             for name, own in sorted(by_source.items()):
-                task = SourceTask(name, self._settings.sources.get(name), own)
+                task = SourceTask(name, self._settings.sources.get(name), own, self._clock)
                 if task.unusable is not None:
                     _log.error("source %s with %d points cannot be polled: %s", name, len(own), task.unusable)
                 task.restore(self._spool.last_batches(name))
@@ -102,7 +103,8 @@ class Collector:
 
     async def _write_group(self, group: Sequence[tuple[Batch, asyncio.Future[int | None]]]) -> None:
         try:
-            numbers = await asyncio.to_thread(self._spool.append_all, [batch for batch, _ in group], to_ms(utc_now()))
+            now_ms = to_ms(self._clock.now())
+            numbers = await asyncio.to_thread(self._spool.append_all, [batch for batch, _ in group], now_ms)
         except OSError as error:
             for _, kept in group:
                 kept.set_exception(error)

@@ -47,8 +47,9 @@ class Loaded:
 class Loader:
     """Loads a spool into a database; keeps nothing that a fresh one could not read again."""
 
-    def __init__(self, database: Database, run_dir: Path) -> None:
+    def __init__(self, database: Database, run_dir: Path, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
+        self._clock = clock
         self._folder = run_dir / "spool"
         self._run_dir = run_dir
         self._directory = PointDirectory()
@@ -96,7 +97,7 @@ class Loader:
                     return
             spooled = spool.read(file, key)
             with self._database.transaction() as session:
-                counts = load_batch(session, self._directory, spooled, utc_now())
+                counts = load_batch(session, self._directory, spooled, self._clock())
         except FileNotFoundError:
             return
         except Damaged as damage:
@@ -112,7 +113,7 @@ class Loader:
 
     def _put_aside(self, file: SpoolFile, damage: Damaged) -> None:
         _log.error("%s is refused and put aside: %s", file.path.name, damage)
-        now = utc_now()
+        now = self._clock()
         with self._database.transaction() as session:
             numbers = (file.number, file.number)
             gaps.note_gap(session, None, now, now, gaps.BATCH_DAMAGED, collector=file.collector, numbers=numbers)
@@ -135,7 +136,7 @@ class Loader:
             seen.add(group)
             with self._database.transaction() as session:
                 told = samples_of(session, self._directory, spooled.batch)
-                samples.put_latest(session, told, spooled.number, from_ms(spooled.batch.polled_ms), utc_now())
+                samples.put_latest(session, told, spooled.number, from_ms(spooled.batch.polled_ms), self._clock())
 
 
 def forget_batches(database: Database, now: datetime) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -164,8 +164,16 @@ def _give_reason(reading: Reading, blocks: Sequence[Block], reason: str) -> None
 class DeviceReader:
     """One device: its polling groups share a connection. A silent device is asked aside, so that it delays nobody."""
 
-    def __init__(self, name: str, channel: Channel, groups: Mapping[float, Sequence[Point]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        groups: Mapping[float, Sequence[Point]],
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`seconds`: a clock that only goes forward."""
         self.name = name
+        self._seconds = seconds
         self._channel = channel
         self._plans = {poll_seconds: BlockPlan(points) for poll_seconds, points in groups.items()}
         self._lock = asyncio.Lock()
@@ -177,7 +185,7 @@ class DeviceReader:
         """Read a group's points now. `insist`: ask even a device that is thought silent, and wait for it."""
         block_plan = self._plans[poll_seconds]
         if self._backoff.down and not insist:
-            if self._probe is None and self._backoff.due(time.monotonic()):
+            if self._probe is None and self._backoff.due(self._seconds()):
                 self._probe = asyncio.create_task(self._ask_aside(block_plan))
             return nothing_read(len(block_plan.points), self.trouble or "no answer")
         return await self._read(block_plan)
@@ -212,7 +220,7 @@ class DeviceReader:
 
     def _note_failure(self, failure: ReadFailed) -> None:
         if failure.silent:
-            self._backoff.failed(time.monotonic())
+            self._backoff.failed(self._seconds())
         if self.trouble is None:
             _log.warning("%s: %s", self.name, failure.reason)
         self.trouble = failure.reason

@@ -1,7 +1,8 @@
 """One source: its devices, what is known of its points, and the batch that each poll makes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,14 @@ from scada_bridge.picture import Picture, Reading
 from scada_bridge.points import Point
 from scada_bridge.reader import DeviceReader
 from scada_bridge.sources import source_type
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a collector takes the time from: instants, and seconds that only go forward."""
+
+    now: Callable[[], datetime] = utc_now
+    seconds: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,11 @@ class SourceTask:
     `unusable` says why it cannot be polled at all (not configured, a wrong URL); then `poll` must not be called.
     """
 
-    def __init__(self, name: str, settings: SourceSettings | None, points: Sequence[Point]) -> None:
+    def __init__(
+        self, name: str, settings: SourceSettings | None, points: Sequence[Point], clock: Clock | None = None
+    ) -> None:
         self.name = name
+        self._clock = clock or Clock()
         self.picture = Picture(points)
         rows: dict[float, dict[int, list[int]]] = {}
         for row, point in enumerate(points):
@@ -69,7 +81,8 @@ class SourceTask:
                 for seconds, devices in self._rows.items()
                 if device in devices
             }
-            readers[device] = DeviceReader(f"{self.name}/{device}", kind.open_channel(settings, device), groups)
+            channel = kind.open_channel(settings, device)
+            readers[device] = DeviceReader(f"{self.name}/{device}", channel, groups, self._clock.seconds)
         return readers
 
     def restore(self, batches: Sequence[Batch]) -> None:
@@ -89,10 +102,10 @@ class SourceTask:
 
     async def poll(self, groups: Sequence[float], *, insist: bool = False) -> list[Batch]:
         """Read polling groups of every device, all as of one instant; whatever happens there is a batch a group."""
-        began_at = utc_now()
+        began_at = self._clock.now()
         asked = [(seconds, device) for seconds in groups for device in self._rows[seconds]]
         readings = await asyncio.gather(*(self._read(device, seconds, insist) for seconds, device in asked))
-        polled_at = utc_now()
+        polled_at = self._clock.now()
         batches = []
         for group in groups:
             own = {
