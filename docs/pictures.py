@@ -14,10 +14,9 @@ from typing import Any
 import click
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.journeys.desk import PHONE, Desk, kind_of
+from tests.journeys.desk import DESKTOP, PHONE, Desk, kind_of
 
 ROLES = ("agent", "billing", "marketing", "engineer", "dispatcher", "manager", "sysadmin", "secadmin", "auditor")
-DESKTOP = {"width": 1280, "height": 800}
 # look: language, width, colours
 LOOKS: dict[str, tuple[str, dict[str, int], str]] = {
     "en": ("en", DESKTOP, "light"),

@@ -9,13 +9,13 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from cis_power.core.errors import CisError, NotFound
 from web.gate import is_api
+from web.said import said
 
 _LOG = logging.getLogger(__name__)
 _NOT_FOUND = "There is nothing here that you may see."
@@ -47,7 +47,9 @@ def _of_ours(error: CisError) -> Response:
     if error.status >= 500:
         _LOG.error("%s: %s", error.code, error.message)
     problems = [
-        {name: value for name, value in problem.as_dict().items() if value is not None} for problem in error.problems
+        {name: value for name, value in problem.as_dict().items() if value is not None}
+        | {"message": said(problem.message)}
+        for problem in error.problems
     ]
     return _answer(error.status, error.code, error.message, problems)
 
@@ -73,7 +75,7 @@ def _answer(status: int, code: str, words: str, problems: list[dict[str, Any]] |
     title = HTTPStatus(status).phrase
     if wants_json():
         content = {
-            "type": "about:blank", "title": title, "status": status, "code": code, "detail": gettext(words),
+            "type": "about:blank", "title": title, "status": status, "code": code, "detail": said(words),
             "request_id": g.get("request_id"),
         }  # fmt: skip
         if problems:
@@ -83,7 +85,7 @@ def _answer(status: int, code: str, words: str, problems: list[dict[str, Any]] |
         "error.html",
         status=status,
         title=title,
-        words=gettext(words),
+        words=said(words),
         problems=problems or [],
         advice=_ADVICE.get(status),
     )

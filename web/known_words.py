@@ -198,3 +198,21 @@ ERROR_WORDS = (
     N_("The request holds text that cannot be stored."),
     N_("say what the call is about by exactly one of: account, phone, usage point, transformer, place"),
 )
+
+# What pydantic says of a query or body, and what the loader puts before a device's reason.
+SENTENCES = (
+    N_("Field required"),
+    N_("String should have at most {0} characters"),
+    N_("String should have at most {0} character"),
+    N_("String should have at least {0} characters"),
+    N_("String should have at least {0} character"),
+    N_("Input should be {0}"),
+    N_("Input should be a valid string"),
+    N_("Input should be a valid integer, unable to parse string as an integer"),
+    N_("Input should be a valid boolean, unable to interpret input"),
+    N_("Input should be greater than or equal to {0}"),
+    N_("Input should be less than or equal to {0}"),
+    N_("Value error, {0}"),
+    N_("holds a control character"),
+    N_("device {0}: {1}"),
+)

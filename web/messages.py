@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po, write_po
 
 from web.catalogues import catalogue_file
 from web.language import LANGUAGES
+from web.sentences import sentences
 
 _WEB = Path(__file__).parent
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -20,12 +21,14 @@ _OPTIONS = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true"
 
 
 def messages() -> Catalog:
-    """Every message of pages and code, without translations."""
+    """Every message of pages and code, and every sentence of the wings below, without translations."""
     found = Catalog(project="cis-power", charset="utf-8", fuzzy=False)
     for file, _line, message, _comments, context in extract_from_dir(
         str(_WEB), method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
     ):
         found.add(message, None, [(f"web/{file}", 0)], context=context)
+    for sentence, file in sentences().items():
+        found.add(sentence, None, [(file, 0)])
     return found
 
 

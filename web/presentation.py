@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,10 +14,12 @@ from flask_babel import LazyString, format_date, format_decimal
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
+from cis_power.core.jobs.declaration import ALWAYS
 from cis_power.core.time import iso
 from reports.model import Table
 from reports.renderers.words import shown_value
 from web.labels import label, severity
+from web.said import said
 from web.shell import shell, viewer_or_none
 from web.words import gettext
 
@@ -32,16 +35,19 @@ _SECTIONS: tuple[tuple[str, LazyString, tuple[str, ...]], ...] = (
         "reports:business:read", "reports:marketing:read",
     )),
     ("/billing", _l("Exchange"), ("exchange:batch:read",)),
-    ("/admin", _l("Administration"), (
-        "system:source:read", "system:job:read", "access:user:read", "access:key:read", "access:audit:read",
-    )),
+    ("/admin/sources", _l("Sources"), ("system:source:read",)),
+    ("/admin/jobs", _l("Jobs"), ("system:job:read",)),
+    ("/admin/users", _l("Users"), ("access:user:read",)),
+    ("/admin/keys", _l("Machine keys"), ("access:key:read",)),
+    ("/admin/audit", _l("Audit trail"), ("access:audit:read",)),
 )  # fmt: skip
 
 
 # `g` and then this letter goes to a section.
 _LETTERS = {
     "/": "h", "/customers": "c", "/outages": "o", "/calls": "t", "/network": "n", "/substations": "s",
-    "/transformers": "x", "/points": "p", "/events": "e", "/sources": "u", "/reports": "r", "/billing": "b", "/admin": "a",
+    "/transformers": "x", "/points": "p", "/events": "e", "/sources": "u", "/reports": "r", "/billing": "b",
+    "/admin/sources": "u", "/admin/jobs": "j", "/admin/users": "a", "/admin/keys": "y", "/admin/audit": "l",
 }  # fmt: skip
 
 
@@ -60,12 +66,9 @@ def navigation() -> list[Section]:
     asking = viewer_or_none()
     if asking is None:
         return []
-    here = "/" + request.path.strip("/").partition("/")[0].partition(".")[0]
-    return [
-        Section(path, name, path == here, _LETTERS.get(path, ""))
-        for path, name, permissions in _SECTIONS
-        if asking.may_any(permissions)
-    ]
+    opened = [(path, name) for path, name, permissions in _SECTIONS if asking.may_any(permissions)]
+    here = max((path for path, _ in opened if f"{request.path}/".startswith(f"{path}/")), key=len, default="/")
+    return [Section(path, name, path == here, _LETTERS.get(path, "")) for path, name in opened]
 
 
 def with_language(code: str) -> str:
@@ -99,6 +102,11 @@ def local(moment: datetime) -> str:
     return there.strftime("%Y-%m-%d %H:%M:%S" if there.second else "%Y-%m-%d %H:%M")
 
 
+def job_period(period: str) -> str:
+    """The period of a job's run: the instant at which it was due; a continuous job has none."""
+    return gettext("all the time") if period == ALWAYS else local(datetime.fromisoformat(period))
+
+
 def clock_time(moment: datetime, now: datetime) -> str:
     """An instant as one says it aloud: the time, with the day if it is not today."""
     zone = shell().settings.zone
@@ -115,6 +123,11 @@ def number(value: float | None, digits: int = 1) -> str:
         return "–"
     pattern = "#,##0." + "#" * digits if digits else "#,##0"
     return str(format_decimal(value, pattern))
+
+
+def money(amount: Decimal | None) -> str:
+    """An amount to the cent in the reader's language, without its currency."""
+    return "–" if amount is None else str(format_decimal(amount, "#,##0.00"))
 
 
 def duration(seconds: float | None) -> str:
@@ -189,12 +202,15 @@ def install_presentation(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         local=local,
+        job_period=job_period,
         iso=iso,
         number=number,
+        money=money,
         duration=duration,
         segment=segment,
         figure_json=figure_json,
         evidence_text=evidence_text,
+        said=said,
         shown=shown,
         numeric_columns=numeric_columns,
     )

@@ -1,7 +1,7 @@
 """A person's browser, for journeys and pictures: it signs in, opens pages, and watches for broken rules."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
 """
+DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 # Words of ours in an address; everything else in it names a thing.
 _OURS = re.compile(r"([a-z][a-z-]*(\.(json|csv|xlsx|pdf))?)?")
@@ -72,12 +73,12 @@ class Desk:
         self.page.wait_for_url(f"{self.address}/")
         self.check()
 
-    def walk(self, *begin: str) -> Iterator[str]:
+    def walk(self, *begin: str, passing: Iterable[str] = ()) -> Iterator[str]:
         """Open every kind of page that links lead to, one of each kind; each is open while its path is yielded.
 
-        Two addresses are of one kind when only names of things or filters differ.
+        Two addresses are of one kind when only names of things or filters differ. Kinds in `passing` are passed over.
         """
-        waiting, known = list(begin or ("/",)), {kind_of(path) for path in begin or ("/",)}
+        waiting, known = list(begin), {kind_of(path) for path in begin} | set(passing)
         while waiting:
             path = waiting.pop(0)
             self.open(path)

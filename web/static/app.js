@@ -85,6 +85,17 @@
     }
   });
 
+  // What can be scrolled sideways can be reached by keys.
+  const reach = () => {
+    for (const part of document.querySelectorAll(".scroll, .panel")) {
+      if (part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX !== "visible") part.tabIndex = 0;
+      else part.removeAttribute("tabindex");
+    }
+  };
+  reach();
+  window.addEventListener("resize", reach);
+  document.addEventListener("exchanged", reach);
+
   // What takes long says so: a form that was sent shows that it is being answered.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method === "dialog") return;
