@@ -1,8 +1,9 @@
 """Who a session or a key is, and what administrators see of users, keys and the audit."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +87,13 @@ def district_ids(session: Session, codes: Iterable[str]) -> frozenset[int]:
     return frozenset(known.values())
 
 
+def in_district(session: Session, viewer: Viewer, code: str) -> Viewer:
+    """Return the viewer with his territory narrowed to a district; to nothing if the code is unknown or foreign."""
+    root = session.scalar(select(District.id).where(District.code == code))
+    below = frozenset() if root is None else districts_below(session, [root])
+    return replace(viewer, districts=below if viewer.districts is None else below & viewer.districts)
+
+
 def viewer_of_user(session: Session, user: User) -> Viewer:
     """Return the viewer that a user is: his role, and his districts with all that lies below them."""
     own = session.scalars(select(UserDistrict.district_id).where(UserDistrict.user_id == user.id)).all()
@@ -165,6 +173,17 @@ def count_acts(session: Session, viewer: Viewer, action: str, *, since: datetime
     own = select(func.count()).select_from(AuditEntry)
     own = own.where(AuditEntry.actor == viewer.actor, AuditEntry.action == action, AuditEntry.occurred_at >= since)
     return session.scalar(own) or 0
+
+
+def actor_names(session: Session, actors: Collection[str]) -> dict[str, str]:
+    """Return what to call those who recorded something: a user's or key's name; others stand for themselves."""
+    names = {actor: actor for actor in actors}
+    for kind, model in (("user", User), ("key", ApiKey)):
+        keys = [int(actor.partition(":")[2]) for actor in actors if re.fullmatch(rf"{kind}:\d{{1,18}}", actor)]
+        if keys:
+            found = session.execute(select(model.id, model.name).where(model.id.in_(keys)))
+            names.update({f"{kind}:{key}": name for key, name in found})
+    return names
 
 
 def _codes(session: Session, owner: Any, district: Any) -> defaultdict[int, tuple[str, ...]]:

@@ -43,7 +43,7 @@ from cis_power.customers.records import (
     LifeSupportNote,
     UsagePointRecord,
 )
-from cis_power.customers.search import valid_at
+from cis_power.customers.validity import valid_at
 
 ORDINARY = "ordinary"
 _Grouped = Mapping[int, list[Any]]
@@ -76,9 +76,17 @@ def read_account(session: Session, viewer: Viewer, account_no: str, now: datetim
         priority=any(is_priority(point) for point in points if point.inside),
         consent=customer.consent_marketing,
     )
-    record = _account_record(session, viewer, account, customer)
+    record = _account_record(session, viewer, account, customer, inside)
     masked = mask_record(viewer, record, circumstance)
     return _with_points(masked, points)
+
+
+def read_own_account(session: Session, viewer: Viewer, account_no: str, now: datetime) -> AccountRecord:
+    """The same for what belongs to the customer himself: an account outside the territory is missing to everybody."""
+    record = read_account(session, viewer, account_no, now)
+    if not record.inside:
+        raise missing_account(account_no)
+    return record
 
 
 def missing_account(account_no: str) -> NotFound:
@@ -210,7 +218,9 @@ def _life_support(session: Session, ids: Sequence[int], now: datetime) -> _Group
     return grouped
 
 
-def _account_record(session: Session, viewer: Viewer, account: CustomerAccount, customer: Customer) -> AccountRecord:
+def _account_record(
+    session: Session, viewer: Viewer, account: CustomerAccount, customer: Customer, inside: bool
+) -> AccountRecord:
     points: dict[tuple[int | None, str], list[str]] = defaultdict(list)
     for point in session.scalars(
         select(ContactPoint)
@@ -249,6 +259,7 @@ def _account_record(session: Session, viewer: Viewer, account: CustomerAccount, 
             for person in persons
         ),
         usage_points=(),
+        inside=inside,
     )
 
 

@@ -79,7 +79,8 @@ class ContactRecord:
 class AccountRecord:
     """A customer's page: who pays, how to reach him, and where supply is taken.
 
-    `id` and `customer_id` are surrogate keys for other reads and the audit; they are never shown.
+    `id` and `customer_id` are surrogate keys for other reads and the audit; they are never shown. `inside`: a usage
+    point that it holds now (that it ever held, if it holds none) lies in the viewer's territory.
     """
 
     id: int
@@ -100,6 +101,7 @@ class AccountRecord:
     emails: tuple[str, ...]
     contacts: tuple[ContactRecord, ...]
     usage_points: tuple[UsagePointRecord, ...]
+    inside: bool
 
 
 @dataclass(frozen=True, slots=True)

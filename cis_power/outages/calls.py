@@ -135,8 +135,8 @@ def _record(session: Session, viewer: Viewer, now: datetime, call: NewCall, foun
         payload={"trouble_code": call.trouble_code}, recorded_at=now, applied_at=now,
     ))  # fmt: skip
     customer = session.scalar(select(CustomerAccount.customer_id).where(CustomerAccount.id == row.account_id))
-    record_contact(session, viewer, now, subject="trouble call", channel=call.channel, customer_id=customer,
-                   usage_point_id=point, text=call.text or call.trouble_code)  # fmt: skip
+    record_contact(session, viewer, now, subject="trouble call", kind="trouble", channel=call.channel,
+                   customer_id=customer, usage_point_id=point, text=call.text or call.trouble_code)  # fmt: skip
     return row
 
 

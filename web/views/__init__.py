@@ -5,8 +5,10 @@ from flask import Blueprint
 from web.views.admin import admin
 from web.views.billing import billing
 from web.views.calls import calls
+from web.views.customer_lists import customer_lists
 from web.views.customers import customers
 from web.views.home import home
+from web.views.money import money
 from web.views.network import network
 from web.views.outages import outages
 from web.views.points import points
@@ -17,6 +19,7 @@ from web.views.unmask import unmask
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home,
     customers,
+    customer_lists,
     unmask,
     outages,
     calls,
@@ -24,6 +27,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     network,
     report_pages,
     billing,
+    money,
     admin,
     system,
 )

@@ -120,6 +120,12 @@ def open_rejects(session: Session) -> list[OpenRejects]:
     return [OpenRejects(*row) for row in session.execute(query)]
 
 
+def count_open_rejects(session: Session, batch: int) -> int:
+    """How many rows of a batch wait for repair."""
+    query = select(func.count()).where(BatchReject.batch_id == batch, BatchReject.state == "open")
+    return session.scalar(query) or 0
+
+
 def list_rejects(
     session: Session, *, limit: int, batch: int | None = None, kind: str | None = None, state: str | None = None,
     before: int | None = None,
