@@ -62,22 +62,45 @@ def _tell(done: Any, engine: str | None) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A point list file; default: the published point list.",
 )
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="What happens by chance is the same for a seed.")
+@click.option("--faults-per-hour", type=click.FloatRange(0, 3600), default=0.0, help="Electrical faults by chance.")
+@click.option(
+    "--comm-faults-per-hour", type=click.FloatRange(0, 3600), default=0.0, help="Faults of sources by chance."
+)
+@click.option("--first-fault", type=click.FloatRange(min=0), help="A breaker trips so many seconds after the start.")
+@click.option("--repair-minutes", type=click.FloatRange(min=0), help="Faults mend themselves; default: people do it.")
+@click.option(
+    "--archive-seconds", type=click.FloatRange(1, 3600), default=300.0, help="How often the archive keeps all."
+)
 @click.pass_context
-def simulate(context: click.Context, points_file: Path | None) -> None:
+def simulate(context: click.Context, /, points_file: Path | None, **options: Any) -> None:
     """Stand in for the DMS: serve every configured modbus:// source with the points of the list.
 
-    Devices begin in the normal positions of the network, if there is one. It never writes the database.
+    The network that is in force is simulated physically, beginning in its normal state. It never writes the database.
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _simulate(points_file, **options)
+
+
+def _simulate(
+    points_file: Path | None,
+    seed: int,
+    faults_per_hour: float,
+    comm_faults_per_hour: float,
+    first_fault: float | None,
+    repair_minutes: float | None,
+    archive_seconds: float,
+) -> None:
     from cis_power.core.config import load_settings
     from cis_power.core.db import Database
     from cis_power.core.errors import InvalidInput
     from cis_power.core.logs import start_logging
+    from cis_power.core.time import utc_now
+    from scada_bridge.field_reads import read_field
     from scada_bridge.pointlist import read_point_list
     from scada_bridge.published import read_published
-    from scada_bridge.simulator.network import normal_positions
-    from scada_bridge.simulator.process import run_simulator
+    from scada_bridge.simulator.chance import Rates
+    from scada_bridge.simulator.process import Options, run_simulator
 
     settings = load_settings()
     start_logging("simulate")
@@ -89,9 +112,13 @@ def simulate(context: click.Context, points_file: Path | None) -> None:
             raise InvalidInput(f"{points_file.name} is not a good point list", found.parsed.errors)
         points = found.points
     database = Database(settings.database)
-    normal_open = normal_positions(database)
+    with database.reading() as session:
+        field = read_field(session, utc_now())
     database.dispose()
-    run_simulator(settings, points, normal_open)
+    rates = Rates(faults_per_hour, comm_faults_per_hour, first_fault)
+    repair_seconds = None if repair_minutes is None else repair_minutes * 60
+    options = Options(seed=seed, rates=rates, repair_seconds=repair_seconds, archive_seconds=archive_seconds)
+    run_simulator(settings, points, field, options)
 
 
 @simulate.command("open")
@@ -109,11 +136,24 @@ def simulate_close(device: str) -> None:
 
 
 @simulate.command("fault")
-@click.argument("rtu")
+@click.argument("target")
 @click.argument("kind")
-def simulate_fault(rtu: str, kind: str) -> None:
-    """Begin a fault of KIND in a source, or end it with `none`. An unknown kind names those there are."""
-    _ask({"do": "fault", "source": rtu, "fault": kind})
+def simulate_fault(target: str, kind: str) -> None:
+    """Begin a fault of KIND, or end it with `none`.
+
+    TARGET is a source, with a kind of communication fault; or an equipment of the network, with permanent, momentary or
+    broken_conductor: there `none` mends it, and what protection opened stays open until it is closed. An unknown kind
+    names those there are.
+    """
+    found = _ask({"do": "fault", "source": target, "fault": kind})
+    for device in found.get("open", ()):
+        click.echo(f"{device} stands open")
+
+
+@simulate.command("state")
+def simulate_state() -> None:
+    """Show what is not as usual in the simulated field, as JSON."""
+    click.echo(json.dumps(_ask({"do": "state"}), ensure_ascii=False, indent=2))
 
 
 @simulate.command("asked")

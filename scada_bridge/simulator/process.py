@@ -1,105 +1,172 @@
-"""The process `simulate`: one Modbus TCP server a configured source, showing a world that people can switch."""
+"""The process `simulate`: one Modbus TCP server a configured source, showing a field that people can switch."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cis_power.core.config import Settings
-from cis_power.core.errors import CisError, ConfigError, NotFound
+from cis_power.core.errors import CisError, ConfigError
 from scada_bridge.control import holding, listen
 from scada_bridge.lifetime import until_signalled
 from scada_bridge.modbus import Endpoint, parse_url
 from scada_bridge.points import Point
-from scada_bridge.simulator.memory import Memory
+from scada_bridge.simulator.archive import Archive
+from scada_bridge.simulator.chance import Blow, Chance, Rates
+from scada_bridge.simulator.display import Display
+from scada_bridge.simulator.field import Field
+from scada_bridge.simulator.happenings import Happening, Timing
+from scada_bridge.simulator.readings import Readings
+from scada_bridge.simulator.requests import answer
 from scada_bridge.simulator.server import FAULTS, Device
+from scada_bridge.simulator.truth import TruthLog
 from scada_bridge.simulator.world import World
 
 CONTROL = "simulator"
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = 1.0
+_SHARE_OF_A_CORE = 0.05
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the field behaves by itself. `archive_seconds`: how often its archive keeps every value."""
+
+    seed: int = 0
+    rates: Rates = field(default_factory=Rates)
+    timing: Timing = field(default_factory=Timing)
+    repair_seconds: float | None = None
+    archive_seconds: float = 300.0
+
+
 def control_folder(run_dir: Path) -> Path:
-    """Where a running simulator is asked to switch."""
+    """Where a running simulator is asked to switch; its truth log and archive stand there too."""
     return run_dir / CONTROL
 
 
 class Simulator:
-    """Devices by source name. Memories are written by the world only; readers see whole values."""
+    """A field, the devices that show it, and what it leaves behind: truth log and archive."""
 
-    def __init__(self, settings: Settings, points: Sequence[Point], normal_open: Mapping[str, bool]) -> None:
-        self.world = World.of(points, normal_open)
-        self._points: dict[str, list[Point]] = {}
-        self._endpoints: dict[str, Endpoint] = {}
-        for point in points:
-            self._points.setdefault(point.source, []).append(point)
-        for name in self._points:
-            self._endpoints[name] = _endpoint(settings, name)
-        self.devices = {name: self._device(name) for name in sorted(self._points)}
+    def __init__(self, settings: Settings, points: Sequence[Point], field_: Field, options: Options) -> None:
+        self.options = options
+        self._settings = settings
+        self._endpoints = {name: _endpoint(settings, name) for name in sorted({point.source for point in points})}
+        others = {point.equipment for point in points if point.equipment and field_.find(point.equipment) is None}
+        self.world = World(field_, sorted(others), options.timing, options.repair_seconds)
+        self.display = Display(points, self._unit, self.world, settings.zone, options.seed)
+        self.devices = {
+            name: Device(self.display.units(name), identity=("cis-power", name, "1")) for name in self._endpoints
+        }
+        self._truth = TruthLog(control_folder(settings.run_dir))
+        self._archive = Archive(
+            control_folder(settings.run_dir), [point.point_id for point in points], options.archive_seconds
+        )
+        self._chance: Chance | None = None
+        self._over: list[tuple[float, str]] = []  # when troubles that came by chance end
+        self._changed = asyncio.Event()
 
-    def _device(self, name: str) -> Device:
-        units = {self._unit(name, point) for point in self._points[name]}
-        return Device({unit: Memory() for unit in sorted(units)}, identity=("cis-power", name, "1"))
-
-    def _unit(self, name: str, point: Point) -> int:
-        overriding = self._endpoints[name].unit
+    def _unit(self, point: Point) -> int:
+        overriding = self._endpoints[point.source].unit
         return point.device_id if overriding is None else overriding
-
-    def show(self, source: str | None = None) -> None:
-        """Write what the world is now into the memories; a frozen source keeps what it showed."""
-        seconds = time.time()
-        for name in self._points if source is None else (source,):
-            device = self.devices[name]
-            if device.fault == "frozen":
-                continue
-            for point in self._points[name]:
-                device.memories[self._unit(name, point)].put(point, self.world.value(point, seconds))
 
     async def start(self) -> None:
         """Listen for every source. Raises CisError when a port is taken."""
-        self.show()
+        now = time.time()
+        self.display.refresh(now)
         for name, device in self.devices.items():
             endpoint = self._endpoints[name]
             try:
                 await device.start(endpoint.host, endpoint.port)
             except OSError as error:
                 raise CisError(f"{name} cannot listen on {endpoint.host}:{endpoint.port}: {error.strerror}") from error
-            _log.info("%s listens on %s:%d, %d points", name, endpoint.host, device.port, len(self._points[name]))
+            count = sum(point.source == name for point in self.display.points)
+            _log.info("%s listens on %s:%d, %d points", name, endpoint.host, device.port, count)
+        self._truth.write([Happening(now, "start", {"seed": self.options.seed})])
+        self._chance = Chance(self.options.seed, self.options.rates, self.world.state, list(self._endpoints), began=now)
+        past = World(self.world.field, self.world.state.others)
+        readings = Readings(self.display.points, past, self._settings.zone, self.options.seed)
+        self._archive.fill(now, readings.values)
 
     async def stop(self) -> None:
-        """Stop every server."""
+        """Stop every server, and end the truth log."""
         await asyncio.gather(*(device.stop() for device in self.devices.values()))
+        if self._chance is not None:
+            self._truth.write([Happening(time.time(), "stop")])
+        self._truth.close()
+        await asyncio.to_thread(self._archive.close)
 
     async def tick(self) -> None:
-        """Let the analog values go on until cancelled."""
+        """Let the field go on until cancelled."""
         while True:
-            self.show()
-            await asyncio.sleep(_TICK_SECONDS)
+            began = time.monotonic()
+            await self.go_on(time.time())
+            taken = time.monotonic() - began
+            self._changed.clear()
+            await self._sleep(max(_TICK_SECONDS, taken / _SHARE_OF_A_CORE))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until the next tick, or until something is due before it."""
+        assert self._chance is not None
+        due = [self._chance.next_at, *(at for at, _ in self._over)]
+        if self.world.next_at is not None:
+            due.append(self.world.next_at)
+        seconds = min(seconds, max(min(due) - time.time(), 0.01))
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def go_on(self, now: float) -> None:
+        """Let happen what is due, tell it, and show what is now."""
+        assert self._chance is not None
+        for blow in self._chance.due(now):
+            await self._befall(blow)
+        for end in [end for end in self._over if end[0] <= now]:
+            self._over.remove(end)
+            await self.set_trouble(end[1], "none", end[0])
+        self.world.step(now)
+        told = self.world.drain()
+        self._truth.write(told)
+        moved = self.display.refresh(now)
+        quality, ahead = self.display.archived_quality(), self.display.clock_error()
+        if told:
+            self._archive.keep_some(told[-1].at, moved, self.display.values, quality, ahead)
+        if self._archive.due(now):
+            self._archive.keep(now, self.display.values, quality, ahead)
+
+    async def _befall(self, blow: Blow) -> None:
+        if blow.seconds is not None:
+            if self.display.troubles.get(blow.target, "none") == "none":
+                await self.set_trouble(blow.target, blow.kind, blow.at)
+                self._over.append((blow.at + blow.seconds, blow.target))
+            return
+        self.world.step(blow.at)
+        try:
+            self.world.strike(blow.target, blow.kind, blow.at)
+        except CisError as error:
+            _log.info("%s", error.message)  # it is broken already
+
+    async def set_trouble(self, source: str, trouble: str, at: float) -> None:
+        """Begin a trouble of COMMUNICATION with a source, or end it with `none`."""
+        self.display.troubles[source] = trouble
+        device = self.devices[source]
+        device.memories = self.display.units(source)
+        await device.set_fault(trouble if trouble in FAULTS else "none")
+        self._truth.write([Happening(at, "comm", {"source": source, "fault": trouble})])
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Act on a request: `move` a device, begin or end a `fault`, tell what was `asked`."""
-        match request:
-            case {"do": "move", "device": str(device), "closed": bool(closed)}:
-                if device not in self.world.closed:
-                    raise NotFound(f"no simulated point belongs to {device!r}")
-                self.world.move(device, closed=closed)
-                self.show()
-                return {"device": device, "closed": closed}
-            case {"do": "fault", "source": str(source), "fault": str(fault)}:
-                if source not in self.devices:
-                    raise NotFound(f"no simulated source {source!r}; there are {', '.join(self.devices)}")
-                if fault not in FAULTS:
-                    raise CisError(f"no fault {fault!r}; there are {', '.join(FAULTS)}")
-                await self.devices[source].set_fault(fault)
-                self.show(source)
-                return {"source": source, "fault": fault}
-            case {"do": "asked"}:
-                return {"asked": {name: dict(device.asked) for name, device in self.devices.items()}}
-            case _:
-                raise CisError("the simulator does not understand that")
+        """Act on a request, and show what came of it before saying so."""
+        now = time.time()
+        await self.go_on(now)
+        try:
+            found = await answer(self, request, now)
+        finally:
+            await self.go_on(now)
+        self._changed.set()
+        return found
 
 
 def _endpoint(settings: Settings, name: str) -> Endpoint:
@@ -112,14 +179,14 @@ def _endpoint(settings: Settings, name: str) -> Endpoint:
 
 
 async def _run(simulator: Simulator, run_dir: Path) -> None:
-    await simulator.start()
     try:
+        await simulator.start()
         await until_signalled(simulator.tick(), listen(control_folder(run_dir), simulator.answer))
     finally:
         await simulator.stop()
 
 
-def run_simulator(settings: Settings, points: Sequence[Point], normal_open: Mapping[str, bool]) -> None:
+def run_simulator(settings: Settings, points: Sequence[Point], field_: Field, options: Options) -> None:
     """Simulate until SIGTERM or SIGINT. Raises Conflict when a simulator runs already."""
     with holding(control_folder(settings.run_dir), "a simulator"):
-        asyncio.run(_run(Simulator(settings, points, normal_open), settings.run_dir))
+        asyncio.run(_run(Simulator(settings, points, field_, options), settings.run_dir))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scada_bridge.simulator.memory import Memory
+from scada_bridge.simulator.memory import Readable, Unreadable
 
 FAULTS = {
     "none": "answers as it should",
@@ -37,7 +37,7 @@ _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125}
 class Device:
     """One listening device: its units' memories, its identity, the fault it has now, and what it was asked."""
 
-    memories: Mapping[int, Memory]
+    memories: Mapping[int, Readable]
     identity: tuple[str, str, str] = ("cis-power", "simulated RTU", "1")
     fault: str = "none"
     late_seconds: float = 1.0
@@ -128,21 +128,28 @@ class Device:
 
     def _answer(self, unit: int, pdu: bytes) -> bytes:
         function = pdu[0]
-        memory = self.memories.get(unit)
         if function == _IDENTIFICATION and len(pdu) == 4:
             return self._identification(pdu)
         if function not in _READS or len(pdu) != 5:
             return bytes([function | 0x80, _ILLEGAL_FUNCTION])
-        address, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
-        if self.fault == "exception":
-            return bytes([function | 0x80, _DEVICE_FAILURE])
-        if not 1 <= count <= _MOST[function]:
-            return bytes([function | 0x80, _ILLEGAL_VALUE])
-        cells = memory.read(function, address, count) if memory is not None else None
-        if cells is None:
-            return bytes([function | 0x80, _ILLEGAL_ADDRESS])
+        cells = self._cells(unit, function, int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big"))
+        if isinstance(cells, int):
+            return bytes([function | 0x80, cells])
         data = _bits(cells) if function in (1, 2) else b"".join(cell.to_bytes(2, "big") for cell in cells)
         return bytes([function, len(data)]) + data
+
+    def _cells(self, unit: int, function: int, address: int, count: int) -> list[int] | int:
+        """What is asked for, or the exception that refuses it."""
+        if self.fault == "exception":
+            return _DEVICE_FAILURE
+        if not 1 <= count <= _MOST[function]:
+            return _ILLEGAL_VALUE
+        memory = self.memories.get(unit)
+        try:
+            cells = memory.read(function, address, count) if memory is not None else None
+        except Unreadable:
+            return _DEVICE_FAILURE
+        return _ILLEGAL_ADDRESS if cells is None else cells
 
     def _identification(self, pdu: bytes) -> bytes:
         objects = b"".join(bytes([i, len(text.encode())]) + text.encode() for i, text in enumerate(self.identity))
