@@ -140,12 +140,16 @@ class Crews:
 
     def _tell_what_was_found(self, job: Job, found: list[Fault]) -> Steps:
         """Report what no telemetry shows, as of the first call: a blown fuse, a broken line."""
-        about = {"kind": "unplanned", "cause": self._cause(job)}
         pieces = self._field.wiring.pieces
-        broken = {fault.equipment for fault in found if fault.kind == "broken_conductor"}
-        blown = {device for device in job.tripped if device in self._field.is_open and not pieces[device].told}
-        for device in sorted((broken | blown) - job.told):
+        phases = {fault.id: fault.phases for fault in found}
+        open_now = {fault.equipment: fault.phases for fault in found if fault.kind == "broken_conductor"}
+        for device in job.tripped & self._field.is_open & set(pieces):
+            if not pieces[device].told:
+                open_now[device] = phases.get(self._field.tripped.get(device, ""), "")
+        for device in sorted(set(open_now) - job.told):
             job.told.add(device)
+            about = {"kind": "unplanned", "cause": self._cause(job)}
+            about |= {"phases": open_now[device]} if open_now[device] else {}
             yield self._report(job, device, closed=False, happened_at=job.began_at, about=about)
 
     def _isolate(self, job: Job, fault: Fault) -> Steps:

@@ -11,12 +11,13 @@ LASTING = frozenset({"permanent", "broken_conductor"})
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something broken, until it is repaired. `at`: the piece of the wiring that it belongs to."""
+    """Something broken, until it is repaired. `at`: the piece of wiring it belongs to; `phases`: empty: all."""
 
     id: str
     kind: str
     equipment: str
     at: str
+    phases: str = ""
 
 
 @dataclass
@@ -46,7 +47,13 @@ class Field:
                 self.begin()
             case "fault" if happening["kind"] in LASTING:
                 equipment = str(happening["equipment"])
-                fault = Fault(str(happening["id"]), happening["kind"], equipment, self.wiring.behind(equipment))
+                fault = Fault(
+                    str(happening["id"]),
+                    happening["kind"],
+                    equipment,
+                    self.wiring.behind(equipment),
+                    _partly(happening["phases"]),
+                )
                 self.faults[fault.id] = fault
                 if fault.kind == "broken_conductor":
                     self.is_open.add(fault.equipment)
@@ -100,6 +107,10 @@ class Field:
         """Whether closing a device brings nothing broken into supply."""
         lit = self.wiring.lights(device, self.is_open)
         return lit.isdisjoint(self.hot())
+
+
+def _partly(phases: str | None) -> str:
+    return "" if phases in (None, "ABC") else str(phases)
 
 
 def _word(value: object) -> str | None:

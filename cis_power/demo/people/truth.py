@@ -1,6 +1,7 @@
 """The simulator's truth log as people meet it: what happens in the field, line by line."""
 
 import json
+import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +28,17 @@ def read_truth(lines: Iterable[str]) -> Iterator[Happening]:
         yield Happening(datetime.fromisoformat(facts.pop("at")), facts.pop("event"), facts)
 
 
+def _last_start(log: int, size: int) -> int:
+    """Where the line of the last start begins; 0 where there is none."""
+    if not size:
+        return 0
+    with mmap.mmap(log, size, access=mmap.ACCESS_READ) as content:
+        found = content.rfind(b'"event": "start"')
+        return content.rfind(b"\n", 0, max(found, 0)) + 1
+
+
 class TruthFile:
-    """The growing log, read on and on; a log that was begun anew is read from its beginning."""
+    """The growing log, read on and on: first from its last start, and a new log so too."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -41,7 +51,7 @@ class TruthFile:
             with self._file.open("rb") as log:
                 state = self._file.stat()
                 if state.st_ino != self._mark or state.st_size < self._reached:
-                    self._mark, self._reached = state.st_ino, 0
+                    self._mark, self._reached = state.st_ino, _last_start(log.fileno(), state.st_size)
                 log.seek(self._reached)
                 content = log.read()
         except FileNotFoundError:

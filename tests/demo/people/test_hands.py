@@ -40,6 +40,10 @@ def test_the_log_is_read_on_and_a_half_line_waits(tmp_path) -> None:
     with file.open("a") as log:
         log.write(':00:01.000Z", "event": "stop"}\n')
     assert [happening.event for happening in truth.more()] == ["stop"]
+    with file.open("a") as log:
+        log.write('{"at": "2026-03-02T09:30:00.000Z", "event": "start", "seed": 9}\n')
+    assert [happening["seed"] for happening in truth.more()] == [9]
+    assert [happening["seed"] for happening in TruthFile(file).more()] == [9]
     file.unlink()
     file.write_text('{"at": "2026-03-02T10:00:00.000Z", "event": "start", "seed": 2}\n')
     assert [happening["seed"] for happening in truth.more()] == [2]
