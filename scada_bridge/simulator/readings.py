@@ -27,7 +27,7 @@ from scada_bridge.simulator.world import World
 
 _NEEDS_PLACE = (*FLOWING, VOLTAGE, ENERGY, FREQUENCY)
 _BY_DEVICE = (POSITION, OPERATIONS, TRIPPED)
-_NOISE = 3e-4  # of the value, at most
+_NOISE, _VOLTAGE_NOISE = 3e-4, 1e-4  # of the value, at most
 
 
 class Readings:
@@ -78,12 +78,12 @@ class Readings:
             self._node[row], self._other_node[row], self._base[row] = places.voltage_at(point, place, volts)
         if place.edge >= 0:
             ends = np.array([field.edge_from[place.edge], field.edge_to[place.edge]])
-            highest = volts[ends].max()
+            side = volts[ends].min()  # a transformer is measured on its low side
             phases = field.phases[place.edge]
             self._rated[row] = field.rated_kva[place.edge]
         else:
-            highest, phases = volts[place.node], np.uint8(7)
-        self._amperes[row] = amperes(np.ones(1), np.array([highest]), np.array([phases], np.uint8))[0]
+            side, phases = volts[place.node], np.uint8(7)
+        self._amperes[row] = amperes(np.ones(1), np.array([side]), np.array([phases], np.uint8))[0]
 
     def values(self, at: float) -> Floats:
         """What every point shows at an instant, in its own unit."""
@@ -103,7 +103,7 @@ class Readings:
                 case "energy":
                     found[rows] = self._energy(rows, at) * self._factor[rows]
                 case "voltage":
-                    found[rows] = self._voltage(rows, flow) * self._factor[rows] * self._noise(len(rows))
+                    found[rows] = self._voltage(rows, flow) * self._factor[rows] * self._noise(len(rows), _VOLTAGE_NOISE)
                 case "frequency":
                     live = self._live(rows)
                     found[rows] = np.where(live, 50 + 0.02 * np.sin(at / 97), 0.0) * self._factor[rows]
@@ -111,8 +111,8 @@ class Readings:
                     found[rows] = self._flowing(meaning, rows, flow) * self._factor[rows] * self._noise(len(rows))
         return found
 
-    def _noise(self, count: int) -> Floats:
-        noise: Floats = 1 + self._dice.uniform(-_NOISE, _NOISE, count)
+    def _noise(self, count: int, most: float = _NOISE) -> Floats:
+        noise: Floats = 1 + self._dice.uniform(-most, most, count)
         return noise
 
     def _is_closed(self, row: int) -> bool:

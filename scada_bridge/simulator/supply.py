@@ -53,5 +53,5 @@ def _first_live(field: Field, phases: Mask, points: int) -> Index:
     alive = np.flatnonzero(phases)
     rank = alive + np.where(field.link_standby[alive], len(phases), 0)
     np.minimum.at(best, field.link_point[alive], rank)
-    found: Index = best[best < len(phases) * 2] % len(phases) if len(phases) else best
+    found: Index = best[best < len(phases) * 2] % max(len(phases), 1)
     return found
