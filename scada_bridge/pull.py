@@ -3,35 +3,31 @@
 import logging
 from bisect import bisect_right
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cis_power.core.columns import Coded
 from cis_power.core.config import Settings, SourceSettings
 from cis_power.core.db import Database, bulk_upsert
 from cis_power.core.errors import Unavailable
 from cis_power.core.locks import ProcessLock
 from cis_power.core.quality import Quality
 from cis_power.core.time import iso, utc_now
-from cis_power.series.packing import Rule, on_grid
-from cis_power.series.reads import read_series
-from cis_power.series.writes import fold, put_values
 from cis_power.telemetry import gaps, samples
 from cis_power.telemetry.models import Point, PullWatermark, Source
-from cis_power.telemetry.quality import series_step
 from cis_power.telemetry.samples import Found, KnownPoint, PointDirectory
 from cis_power.telemetry.writes import ensure_sources
 from scada_bridge.archive import ArchiveRow, read_archive
+from scada_bridge.history import fill_history
 from scada_bridge.loader import LOCK
 
 _OVERLAP = timedelta(hours=1)
 _FIRST_PULL = timedelta(days=400)
-_DAY_SECONDS = 86_400
 _ARCHIVE_STEP = timedelta(minutes=15)
 _log = logging.getLogger(__name__)
 
@@ -88,7 +84,7 @@ def pull_archive(database: Database, settings: Settings, name: str) -> Pulled:
         total = Pulled(name)
         for rows, unreadable in read_archive(archive, since - _OVERLAP, zone):
             with database.transaction() as session:
-                total = total.plus(_store(session, name, archive.serves, rows, unreadable, now))
+                total = total.plus(_store(session, name, archive, rows, unreadable, now))
         if total.reached is not None:
             with database.transaction() as session:
                 _advance(session, name, archive.serves, total.reached, now)
@@ -113,18 +109,18 @@ def _watermark(session: Session, name: str, serves: tuple[str, ...]) -> datetime
 def _store(
     session: Session,
     name: str,
-    serves: tuple[str, ...],
+    archive: SourceSettings,
     rows: list[ArchiveRow],
     unreadable: int,
     now: datetime,
 ) -> Pulled:
-    sources = ensure_sources(session, serves)
+    sources = ensure_sources(session, archive.serves)
     directory = PointDirectory()
     known = directory.points(session, {row.point_id for row in rows})
     own = set(sources.values())
     fitting = [(known[row.point_id], row) for row in rows if row.point_id in known and row.at <= now]
     fitting = [(point, row) for point, row in fitting if point.source_id in own]
-    _fill_history(session, directory, fitting)
+    _fill_history(session, directory, fitting, archive.step_seconds)
     events = samples.put_events(session, _changes(session, fitting), now)
     _offer_latest(session, fitting, now)
     reached = max((row.at for _, row in fitting), default=None)
@@ -144,41 +140,19 @@ def _slack(session: Session, own: set[int]) -> timedelta:
     return max(timedelta(seconds=longest), _ARCHIVE_STEP)
 
 
-def _fill_history(session: Session, directory: PointDirectory, fitting: list[tuple[KnownPoint, ArchiveRow]]) -> None:
-    """Fill packed history where there is nothing, or something worse. Live values are packed before, to be seen."""
+def _fill_history(
+    session: Session,
+    directory: PointDirectory,
+    fitting: list[tuple[KnownPoint, ArchiveRow]],
+    step_seconds: int | None,
+) -> None:
     kept = [(point, row) for point, row in fitting if point.kind != "discrete"]
-    for step in sorted({series_step(point.poll_seconds) for point, _ in kept}):
-        part = [(point, row) for point, row in kept if series_step(point.poll_seconds) == step]
-        series = directory.series(session, [point for point, _ in part])
-        at = np.array([int(row.at.timestamp()) for _, row in part], np.int64)
-        quality = np.array([row.quality for _, row in part], np.uint8)
-        news = _is_news(session, series, on_grid(at, step), quality, step)
-        if not news.any():
-            continue
-        while fold(session, datetime.fromtimestamp(int(at[news].max()) + _DAY_SECONDS, UTC)):
-            pass
-        values = np.array([np.nan if row.value is None else row.value for _, row in part])
-        put_values(
-            session, series[news], at[news], values[news], quality[news], step_seconds=step, rule=Rule.FILL, polled=True
-        )
-
-
-def _is_news(
-    session: Session, series: NDArray[np.int64], slot: NDArray[np.int64], quality: NDArray[np.uint8], step: int
-) -> NDArray[np.bool_]:
-    """Which values fall into slots that hold nothing, or something of worse quality."""
-    begin, end = int(slot.min()), int(slot.max()) + step
-    stored = read_series(
-        session, np.unique(series), datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)
-    )
-    worst = int(Quality.MISSING) + 1
-    seconds = stored.at.astype("datetime64[s]").astype(np.int64)
-    codes = np.where(np.isnan(stored.value), worst, stored.quality)
-    known = dict(zip(zip(stored.series_id.tolist(), seconds.tolist(), strict=True), codes.tolist(), strict=True))
-    keys = zip(series.tolist(), slot.tolist(), strict=True)
-    held = np.array([known.get(key, worst) for key in keys], np.uint8)
-    news: NDArray[np.bool_] = quality < held
-    return news
+    if not kept:
+        return
+    at = np.array([int(row.at.timestamp()) for _, row in kept], np.int64)
+    values = np.array([np.nan if row.value is None else row.value for _, row in kept])
+    quality = np.array([row.quality for _, row in kept], np.uint8)
+    fill_history(session, directory, Coded.of([point for point, _ in kept]), at, values, quality, step_seconds)
 
 
 def _changes(session: Session, fitting: list[tuple[KnownPoint, ArchiveRow]]) -> list[Found]:

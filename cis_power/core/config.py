@@ -40,6 +40,12 @@ class SourceSettings(BaseModel):
     serves: tuple[str, ...] = Field(default=(), description="Archive sources: the sources whose points it holds")
     table: str | None = Field(default=None, description="Archive sources: table (or file) name")
     columns: dict[str, str] = Field(default_factory=dict, description="Archive sources: our column name → theirs")
+    step_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Archive sources: a value is the mean of so many seconds from its time on; default: an instant",
+    )
 
     @field_validator("timezone")
     @classmethod

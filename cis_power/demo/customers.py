@@ -22,6 +22,7 @@ from cis_power.demo.occupancy import (
     priorities,
     standby,
 )
+from cis_power.demo.past import exchange_reads
 from cis_power.demo.plan import AGRICULTURAL, COMMERCIAL, INDUSTRIAL, KINDS, PUBLIC, RESIDENTIAL, RURAL, Plan
 
 Row = tuple[object, ...]
@@ -128,10 +129,10 @@ def connections(plan: Plan) -> Iterator[Row]:
 
 def meters(plan: Plan, until: date) -> Iterator[Row]:
     """Rows of meters.csv: meters that were exchanged, the old one and the new one, with their reads."""
-    held = occupancy(plan)
+    held, reads = occupancy(plan), exchange_reads(plan)
     for customer in np.flatnonzero(held.exchanged).tolist():
         day, point = _before(until, int(held.exchanged[customer])), codes.usage_point(customer)
-        read = 2_000 + whole(plan.seed, _CONTACT, customer) % 30_000
+        read = int(reads[customer])
         yield codes.former_meter_no(customer), point, "1", "energy", "import", "kWh", "register", 1, "", day, 0, read
         yield codes.meter_no(customer), point, "1", "energy", "import", "kWh", "register", 1, day, "", 0, ""
 

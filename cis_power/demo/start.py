@@ -13,6 +13,7 @@ from cis_power.core.errors import Conflict
 from cis_power.demo import home
 from cis_power.demo.build import Login, Wish, build, end_of_past
 from cis_power.demo.plan import DEFAULT_CUSTOMERS, SEED
+from cis_power.demo.post import add_past
 
 BASE_MB, MB_A_CUSTOMER = 100.0, 0.02
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -54,7 +55,7 @@ def make_new(settings: Settings, wish: Wish, say: Callable[[str], None]) -> list
         home.require_space(_disk_of(settings), BASE_MB + MB_A_CUSTOMER * wish.customers)
         settings = configured(settings, wish, home.free_port())
         say(f"building a utility with {wish.customers} usage points (seed {wish.seed})")
-        return build(settings, wish, say)
+        return build(settings, wish, say, past=add_past)
 
 
 def configured(settings: Settings, wish: Wish, port: int) -> Settings:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cis_power.core.columns import Coded, aware, combined, instants
+from cis_power.core.columns import Coded, aware, combined, instants, numbers
 from cis_power.core.db import Base, among, bulk_upsert, chunked
 from cis_power.core.quality import Quality
 from cis_power.metering.channels import ChannelRow, Located, locate_channels
@@ -24,7 +24,6 @@ from cis_power.series.writes import ensure_series, put_values
 SERIES_OWNER = "channel"
 LONGEST_INTERVAL_SECONDS = 366 * 86_400
 _KEYS_A_QUERY = 5_000
-Held = dict[tuple[int, int], tuple[float | None, int]]  # (series or channel, epoch s or µs) → value, quality
 
 
 def post_readings(session: Session, given: ReadingColumns, *, batch_id: int | None = None) -> Posted:
@@ -179,34 +178,57 @@ def _post_intervals(session: Session, rows: _Rows, seconds: int, batch_id: int |
     return rows.index[changed]
 
 
-def _held_intervals(session: Session, keys: NDArray[np.int64], began: NDArray[np.int64], seconds: int) -> Held:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is there: keys (series or channel), instants, values and qualities."""
+
+    key: NDArray[np.int64]
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+    def of(
+        self, keys: NDArray[np.int64], at: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.uint8]]:
+        """Whether there is a value at each place, the value and its quality."""
+        if not len(self.at):
+            return np.zeros(len(at), np.bool_), np.full(len(at), np.nan), np.zeros(len(at), np.uint8)
+        whole = combined([np.append(keys, self.key), np.append(at, self.at)])
+        given, there = whole[: len(at)], whole[len(at) :]
+        order = np.argsort(there, kind="stable")
+        place = order[np.minimum(np.searchsorted(there[order], given), len(there) - 1)]
+        return there[place] == given, self.value[place], self.quality[place]
+
+
+def _held_intervals(session: Session, keys: NDArray[np.int64], began: NDArray[np.int64], seconds: int) -> _Held:
     from_at = datetime.fromtimestamp(int(began.min()), UTC)
     to_at = datetime.fromtimestamp(int(began.max()), UTC) + timedelta(seconds=1)
     history = read_series(session, keys, from_at, to_at)
     history = history.taken(history.step_seconds == seconds)
-    places = zip(history.series_id.tolist(), history.at.astype(np.int64).tolist(), strict=True)
-    return dict(zip(places, zip(history.value.tolist(), history.quality.tolist(), strict=True), strict=True))
+    return _Held(history.series_id, epoch_seconds(history.at), history.value.astype(np.float64), history.quality)
 
 
 def _changes(
-    held: Held,
+    held: _Held,
     keys: NDArray[np.int64],
     at: NDArray[np.int64],
     values: NDArray[np.float64],
     quality: NDArray[np.uint8],
 ) -> NDArray[np.int64]:
     """Places whose value is new, or differs from what is held and is of no worse quality."""
-    if not held and not _doubled(keys, at):
-        return np.arange(len(at))
-    changed = []
+    there, value, code = held.of(keys, at)
+    same = (value == values) & (code == quality)
+    changed = ~there | ((quality <= code) & ~same)
+    if not _doubled(keys, at):
+        return np.flatnonzero(changed)
+    known: dict[tuple[int, int], tuple[float, int]] = {}  # of instants that are given more than once
     given = zip(keys.tolist(), at.tolist(), values.tolist(), quality.tolist(), strict=True)
-    for place, (key, instant, value, code) in enumerate(given):
-        old = held.get((key, instant))
-        if old is None or (code <= old[1] and old != (value, code)):
-            changed.append(place)
-            if code != Quality.MISSING:
-                held[key, instant] = (value, code)
-    return np.array(changed, np.int64)
+    for place, (key, instant, number, word) in enumerate(given):
+        old = known.get((key, instant), (float(value[place]), int(code[place])) if there[place] else None)
+        changed[place] = old is None or (word <= old[1] and old != (number, word))
+        if changed[place] and word != Quality.MISSING:
+            known[key, instant] = (number, word)
+    return np.flatnonzero(changed)
 
 
 def _doubled(keys: NDArray[np.int64], at: NDArray[np.int64]) -> bool:
@@ -254,14 +276,16 @@ def _post_registers(session: Session, rows: _Rows, batch_id: int | None) -> NDAr
     return kept.index
 
 
-def _held_registers(session: Session, rows: _Rows) -> Held:
+def _held_registers(session: Session, rows: _Rows) -> _Held:
     reading = RegisterReading
     first, last = aware(rows.at.min()), aware(rows.at.max())
-    held: Held = {}
+    found: list[Any] = []
     for part in chunked(np.unique(rows.channel).tolist(), _KEYS_A_QUERY):
         query = select(reading.channel_id, reading.read_at, reading.value, reading.quality).where(
             among(session, reading.channel_id, part), reading.read_at >= first, reading.read_at <= last
         )
-        for channel_id, read_at, value, quality in session.execute(query):
-            held[channel_id, int(instants([read_at])[0].astype(np.int64))] = (value, quality)
-    return held
+        found.extend(session.execute(query))
+    channel, at, value, quality = zip(*found, strict=True) if found else ((), (), (), ())
+    return _Held(
+        np.array(channel, np.int64), instants(at).astype(np.int64), numbers(value), np.array(quality, np.uint8)
+    )

@@ -143,6 +143,8 @@ def _numbered(column: Values) -> NDArray[np.int64]:
     """Whole numbers that are equal where a column's values are."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "iuM":
         return column.view(np.int64) if column.dtype.kind == "M" else column.astype(np.int64)
+    if isinstance(column, np.ndarray) and (column == column[0]).all():
+        return np.zeros(len(column), np.int64)
     if isinstance(column, np.ndarray):
         return np.unique(column, return_inverse=True)[1].astype(np.int64)
     return Coded.of(column).codes.astype(np.int64)
@@ -219,6 +221,17 @@ def _read_numbers(column: Column, given: Values) -> tuple[Values, Faults]:
     return values, faults
 
 
+def _read_whole(column: Column, given: Values) -> tuple[Values, Faults]:
+    """Whole numbers; an array stays one, as float64 where some are absent."""
+    if not isinstance(given, np.ndarray):
+        return _read_texts(column, given)
+    values, faults = _read_numbers(column, given)
+    figures = numbers(values)
+    for place in np.flatnonzero(figures % 1 > 0).tolist():
+        faults[place] = Fault("bad_number", f"{shown(str(figures[place]))} is not a whole number")
+    return (figures if np.isnan(figures).any() else figures.astype(np.int64)), faults
+
+
 def _read_amounts(column: Column, given: Values) -> tuple[Values, Faults]:
     if isinstance(given, np.ndarray):
         return cents(given), {}
@@ -239,6 +252,7 @@ def _read_times(column: Column, given: Values) -> tuple[Values, Faults]:
 
 
 _READERS = {
+    Kind.INTEGER: _read_whole,
     Kind.NUMBER: _read_numbers,
     Kind.MONEY: _read_amounts,
     Kind.DATE: _read_times,
@@ -287,6 +301,8 @@ def _as_text(kind: Kind, value: Any) -> str:
         return str(amount(value))
     if kind is Kind.PHASES:
         return format_phases(value)
+    if kind is Kind.INTEGER:
+        return str(int(value))
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, date):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from cis_power.core.columns import Values, plain, taken
+from cis_power.core.columns import Coded, Values, plain, taken
 from cis_power.core.errors import Problem
 
 
@@ -40,7 +40,7 @@ class Rows:
     def column(self, name: str) -> Values:
         """Values of a column, its default for every row where the file does not hold it."""
         found = self.columns.get(name)
-        return [self.defaults.get(name)] * len(self) if found is None else found
+        return Coded.same(self.defaults.get(name), len(self)) if found is None else found
 
     def plain(self, name: str) -> Sequence[Any]:
         """The same as plain values."""
