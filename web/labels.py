@@ -70,6 +70,16 @@ LABELS: dict[str, Words] = {
         "meter": _l("meter"),
         "plan": _l("plan"),
     },
+    "happening": {
+        "signal": _l("signal"),
+        "switching": _l("switching"),
+        "call": _l("call"),
+        "meter": _l("meter"),
+        "plan": _l("plan"),
+        "restored": _l("restored"),
+        "expected": _l("expected back"),
+        "changed": _l("entry"),
+    },
     "outage_kind": {"planned": _l("planned"), "unplanned": _l("unplanned")},
     "sub_kind": {
         "fault": _l("fault"),
@@ -84,6 +94,7 @@ LABELS: dict[str, Words] = {
         "restored": _l("restored"),
         "cancelled": _l("cancelled"),
     },
+    "review_state": {"open": _l("not reviewed"), "reviewed": _l("reviewed"), "signed": _l("signed")},
     "responsibility": {
         "distribution": _l("distribution"),
         "loss_of_supply": _l("loss of supply"),

@@ -48,10 +48,16 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Which calls a list has; `before`: those older than this position."""
+    """Which calls a list has; `before`: those older than this position; `hazard`: those that tell of danger.
+
+    `without_outage`: those that belong to no outage that is known.
+    """
 
     outage_id: str | None = None
     account_no: str | None = None
+    hazard: bool = False
+    without_outage: bool = False
+    from_at: datetime | None = None
     before: tuple[datetime, int] | None = None
     limit: int = 100
 
@@ -83,6 +89,12 @@ def list_calls(
         query = query.where(Outage.code == wanted.outage_id)
     if wanted.account_no is not None:
         query = query.where(CustomerAccount.account_no == wanted.account_no)
+    if wanted.hazard:
+        query = query.where(call.hazard)
+    if wanted.without_outage:
+        query = query.where(call.outage_id.is_(None))
+    if wanted.from_at is not None:
+        query = query.where(call.received_at >= wanted.from_at)
     if wanted.before is not None:
         at, key = wanted.before
         query = query.where(or_(call.received_at < at, and_(call.received_at == at, call.id < key)))

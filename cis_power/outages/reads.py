@@ -13,25 +13,32 @@ from cis_power.access.viewer import Viewer
 from cis_power.core.errors import NotFound
 from cis_power.network.models import Element, EquipmentState
 from cis_power.outages.belonging import counts, visible
+from cis_power.outages.call_counts import NO_CALL, called
 from cis_power.outages.evidence import device_evidence
+from cis_power.outages.freshness import last_known
 from cis_power.outages.knowledge import Moment
 from cis_power.outages.models import Outage, OutageState, OutageTransformer, RestorationEstimate
 from cis_power.outages.records import Estimate, OutageDetail, OutageRecord
 
 MAY_READ = ("outages:outage:read", "outages:count:read")
 CANCELLED = "cancelled"
+NOBODY = dict.fromkeys(("affected", "out", "partial", "priority"), 0)
 _OVER = ("restored", CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
 class OutageFilter:
-    """Which outages a list has. Default: open ones. `from_at`, `to_at`: those that began in [from, to)."""
+    """Which outages a list has. Default: open ones. `from_at`, `to_at`: those that began in [from, to).
+
+    `before`: behind this position, newest first.
+    """
 
     everything: bool = False
     from_at: datetime | None = None
     to_at: datetime | None = None
     kind: str | None = None
     feeder: str | None = None
+    status: str | None = None
     before: tuple[datetime, int] | None = None
     limit: int = 10_000
 
@@ -60,7 +67,81 @@ def list_positions(
     wanted = wanted or OutageFilter()
     moment = Moment.of(now, at, as_of)
     state = OutageState
-    query = _states(viewer, moment).where(state.began_at <= moment.about)
+    query = _filtered(_states(viewer, moment), wanted, moment)
+    if wanted.before is not None:
+        began, key = wanted.before
+        query = query.where(or_(state.began_at < began, and_(state.began_at == began, state.outage_id < key)))
+    rows = session.execute(query.order_by(state.began_at.desc(), state.outage_id.desc()).limit(wanted.limit)).all()
+    records = _records(session, viewer, rows, moment)
+    listed = [(record, (row[0].began_at, row[0].outage_id)) for record, row in zip(records, rows, strict=True)]
+    if wanted.only_open:
+        listed.sort(key=lambda pair: weight(pair[0]))
+    return listed
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The open outages: how many there are, what they put out, and a part of them in the order of their weight."""
+
+    outages: int
+    out: int
+    partial: int
+    priority: int
+    hazards: int
+    rows: tuple[OutageRecord, ...]
+    more: bool
+
+
+def read_board(
+    session: Session, viewer: Viewer, now: datetime, wanted: OutageFilter | None = None, *, after: int = 0,
+    limit: int = 50,
+) -> Board:  # fmt: skip
+    """The open outages by hazards, priority users and size; those behind the first `after`, at most `limit`."""
+    _require(viewer)
+    moment = Moment.of(now)
+    states = _filtered(_states(viewer, moment), wanted or OutageFilter(), moment).with_only_columns(
+        OutageState.outage_id, OutageState.began_at
+    )
+    began: dict[int, datetime] = dict(session.execute(states).all())
+    numbers, calls = counts(session, viewer, list(began), moment), called(session, viewer, list(began), moment)
+
+    def place(outage: int) -> tuple[int, int, int, datetime]:
+        own = numbers.get(outage, NOBODY)
+        return -calls.get(outage, NO_CALL).hazards, -own["priority"], -own["out"], began[outage]
+
+    chosen = sorted(began, key=place)[after : after + limit]
+    rows = session.execute(_states(viewer, moment).where(OutageState.outage_id.in_(chosen))).all()
+    records = {
+        row[0].outage_id: record for row, record in zip(rows, _records(session, viewer, rows, moment), strict=True)
+    }
+    sums = {name: sum(own[name] for own in numbers.values()) for name in NOBODY}
+    return Board(
+        len(began), sums["out"], sums["partial"], sums["priority"], sum(found.hazards for found in calls.values()),
+        tuple(records[outage] for outage in chosen if outage in records), len(began) > after + limit,
+    )  # fmt: skip
+
+
+def weight(record: OutageRecord) -> tuple[int, int, int, datetime]:
+    """Sorts what must be looked at first to the front: hazards, priority users, size, age."""
+    return -record.hazards, -record.priority_customers_out, -record.customers_out, record.began_at
+
+
+def restored_since(session: Session, viewer: Viewer, now: datetime, since: datetime, *, limit: int = 10) -> list[str]:
+    """Outages of which it became known after an instant that they are over, the latest first."""
+    _require(viewer)
+    moment = Moment.of(now)
+    query = (
+        _states(viewer, moment)
+        .where(OutageState.status.in_(_OVER), OutageState.recorded_at > since, OutageState.recorded_by != "import")
+        .order_by(OutageState.recorded_at.desc())
+        .limit(limit)
+    )
+    return [outage.code for _state, outage, _feeder in session.execute(query) if not outage.imported]
+
+
+def _filtered(query: Any, wanted: OutageFilter, moment: Moment) -> Any:
+    state = OutageState
+    query = query.where(state.began_at <= moment.about)
     if wanted.only_open:
         over = and_(state.restored_at.is_not(None), state.restored_at <= moment.about)
         query = query.where(~func.coalesce(over, False), state.status != CANCELLED)
@@ -70,17 +151,11 @@ def list_positions(
         query = query.where(state.began_at < wanted.to_at)
     if wanted.kind is not None:
         query = query.where(state.kind == wanted.kind)
+    if wanted.status is not None:
+        query = query.where(state.status == wanted.status)
     if wanted.feeder is not None:
         query = query.where(state.feeder_id.in_(select(Element.id).where(Element.code == wanted.feeder)))
-    if wanted.before is not None:
-        began, key = wanted.before
-        query = query.where(or_(state.began_at < began, and_(state.began_at == began, state.outage_id < key)))
-    rows = session.execute(query.order_by(state.began_at.desc(), state.outage_id.desc()).limit(wanted.limit)).all()
-    records = _records(session, viewer, rows, moment)
-    listed = [(record, (row[0].began_at, row[0].outage_id)) for record, row in zip(records, rows, strict=True)]
-    if wanted.only_open:
-        listed.sort(key=lambda pair: (-pair[0].priority_customers_out, -pair[0].customers_out, pair[0].began_at))
-    return listed
+    return query
 
 
 def read_outage(
@@ -132,10 +207,11 @@ def _records(session: Session, viewer: Viewer, rows: Sequence[Any], moment: Mome
     evidence = device_evidence(session, [(state, outage) for state, outage, _feeder in rows], moment)
     expected = estimates(session, ids, moment)
     transformers = _transformer_counts(session, viewer, ids, moment)
-    none = dict.fromkeys(("affected", "out", "partial", "priority"), 0)
+    calls, known = called(session, viewer, ids, moment), last_known(session, viewer, rows, moment)
     answer = []
     for state, outage, feeder in rows:
-        mine, all_of_them = own.get(state.outage_id, none), whole.get(state.outage_id, none)
+        mine, all_of_them = own.get(state.outage_id, NOBODY), whole.get(state.outage_id, NOBODY)
+        told = calls.get(state.outage_id, NO_CALL)
         over = state.restored_at is not None and state.restored_at <= moment.about
         status = state.status
         if status == "restored" and not over:
@@ -151,6 +227,7 @@ def _records(session: Session, viewer: Viewer, rows: Sequence[Any], moment: Mome
             estimated_restoration=None if over else expected.get(state.outage_id),
             evidence=evidence.get(state.outage_id, ()), cause=state.cause_code, responsibility=state.responsibility,
             review_state=state.review_state, transformers_out=transformers.get(state.outage_id, 0),
+            calls=told.calls, hazards=told.hazards, changed_at=known[state.outage_id], recorded_at=outage.created_at,
         ))  # fmt: skip
     return answer
 

@@ -38,7 +38,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class OutageRecord:
-    """An outage. Counts are of usage points in the viewer's territory; those named `total` are of the whole utility."""
+    """An outage. Counts are of usage points in the viewer's territory; those named `total` are of the whole utility.
+
+    `calls` and `hazards` (calls that tell of danger) are about usage points of the territory. `changed_at`: when the
+    latest of what is known of it became known; `recorded_at`: when it itself did.
+    """
 
     id: str
     kind: str
@@ -63,6 +67,10 @@ class OutageRecord:
     responsibility: str | None
     review_state: str
     transformers_out: int
+    calls: int
+    hazards: int
+    changed_at: datetime
+    recorded_at: datetime
 
     def as_dict(self, zone: tzinfo = UTC) -> dict[str, Any]:
         estimate = self.estimated_restoration
@@ -78,7 +86,7 @@ class OutageRecord:
             "estimated_restoration": None if estimate is None else estimate.as_dict(zone),
             "evidence": [piece.as_dict(zone) for piece in self.evidence], "cause": self.cause,
             "responsibility": self.responsibility, "review_state": self.review_state,
-            "transformers_out": self.transformers_out,
+            "transformers_out": self.transformers_out, "calls": self.calls, "hazards": self.hazards,
         }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ class CallQuery(Page):
 
     account: Annotated[AccountNo | None, Field(description="calls of one account")] = None
     outage: Annotated[Text | None, Sample("outage_id"), Field(max_length=120, description="calls of an outage")] = None
+    hazard: Annotated[bool, Field(description="only those that tell of danger")] = False
 
 
 @list_route(calls, "/calls")
@@ -61,6 +62,7 @@ def _found(query: CallQuery) -> tuple[list[CallRecord], str | None]:
     wanted = CallFilter(
         outage_id=query.outage,
         account_no=query.account,
+        hazard=query.hazard,
         before=(datetime.fromisoformat(position[0]), int(position[1])) if position else None,
         limit=limit + 1,
     )
