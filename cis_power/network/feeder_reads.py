@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
-from cis_power.core.errors import NotFound
+from cis_power.core.db import among, chunked
 from cis_power.core.phases import format_phases
-from cis_power.network.models import Element, EquipmentState, NodeState, SwitchPosition
+from cis_power.network.feeder_plan import FeederPlan, PlanDevice, feeder_plan
+from cis_power.network.models import Element, EquipmentState, SwitchPosition
 from cis_power.network.reads import version_at
 
 
@@ -72,42 +72,39 @@ def list_feeders(session: Session, viewer: Viewer, now: datetime) -> list[Feeder
 
 def feeder_devices(session: Session, viewer: Viewer, feeder: str, now: datetime) -> Sequence[FeederDevice]:
     """Equipment of one feeder in the viewer's territory. Raises NotFound, for a foreign feeder too."""
+    return read_feeder(session, viewer, feeder, now).devices
+
+
+@dataclass(frozen=True, slots=True)
+class FeederNow:
+    """A feeder as it stands: what is fixed, its devices with their positions, and the open points of its neighbours."""
+
+    plan: FeederPlan
+    devices: tuple[FeederDevice, ...]
+    ties: tuple[FeederDevice, ...]
+
+
+def read_feeder(session: Session, viewer: Viewer, feeder: str, now: datetime) -> FeederNow:
+    """One feeder in the viewer's territory. Raises NotFound, for a foreign one too."""
     viewer.require("network:model:read")
     version = version_at(session, now)
-    line, own, start, end = aliased(Element), aliased(Element), aliased(Element), aliased(Element)
-    from_state, to_state = aliased(NodeState), aliased(NodeState)
-    state = EquipmentState
-    rows = session.execute(
-        select(state, own.code, start.code, end.code, from_state.x, from_state.y, to_state.x, to_state.y)
-        .join(line, line.id == state.feeder_id)
-        .join(own, own.id == state.element_id)
-        .join(start, start.id == state.from_node_id)
-        .join(end, end.id == state.to_node_id)
-        .outerjoin(from_state, _node(from_state, state.from_node_id))
-        .outerjoin(to_state, _node(to_state, state.to_node_id))
-        .where(line.kind == "feeder", line.code == feeder)
-        .where(state.version_id == (version.id if version else None), state.leg == 0)
-        .where(in_territory(viewer, state.district_id))
-        .order_by(own.code)
-    ).all()
-    if not rows:
-        raise NotFound(f"no feeder {feeder!r}")
-    positions = _positions(session, [row[0].element_id for row in rows])
-    return [_device(row, positions) for row in rows]
-
-
-def _node(state: type[NodeState], key: SQLColumnExpression[int]) -> ColumnElement[bool]:
-    return and_(state.version_id == EquipmentState.version_id, state.element_id == key)
+    plan = feeder_plan(session, viewer, None if version is None else version.id, feeder)
+    everything = (*plan.devices, *plan.ties)
+    positions = _positions(session, [device.element_id for device in everything])
+    return FeederNow(
+        plan=plan,
+        devices=tuple(_device(device, positions) for device in plan.devices),
+        ties=tuple(_device(device, positions) for device in plan.ties),
+    )
 
 
 def _positions(session: Session, elements: Sequence[int]) -> dict[int, int]:
     """Element → its open phases now, where a position was recorded."""
     found: dict[int, int] = {}
-    for begin in range(0, len(elements), 5_000):
-        part = elements[begin : begin + 5_000]
+    for part in chunked(elements, 5_000):
         query = (
             select(SwitchPosition.element_id, SwitchPosition.open_phases)
-            .where(SwitchPosition.element_id.in_(part))
+            .where(among(session, SwitchPosition.element_id, part))
             .where(SwitchPosition.ended_at.is_(None), SwitchPosition.superseded_at.is_(None))
             .order_by(SwitchPosition.began_at)
         )
@@ -115,23 +112,22 @@ def _positions(session: Session, elements: Sequence[int]) -> dict[int, int]:
     return found
 
 
-def _device(row: Any, positions: dict[int, int]) -> FeederDevice:
-    state, code, from_node, to_node, from_x, from_y, to_x, to_y = row
-    opened = positions.get(state.element_id, state.open_phases) & state.phases
+def _device(device: PlanDevice, positions: dict[int, int]) -> FeederDevice:
+    opened = positions.get(device.element_id, device.open_phases) & device.phases
     return FeederDevice(
-        device=code,
-        kind=state.kind,
-        device_name=state.name,
-        from_node=from_node,
-        to_node=to_node,
-        phases=format_phases(state.phases),
-        normal_open=state.normal_open,
+        device=device.device,
+        kind=device.kind,
+        device_name=device.name,
+        from_node=device.from_node,
+        to_node=device.to_node,
+        phases=format_phases(device.phases),
+        normal_open=device.normal_open,
         open_phases=format_phases(opened) if opened else "",
-        position="closed" if not opened else "open" if opened == state.phases else "partly_open",
-        telemetered=state.telemetered,
-        rated_kva=state.rated_kva,
-        district=state.district_code,
-        owner=state.owner,
-        from_xy=None if from_x is None or from_y is None else (from_x, from_y),
-        to_xy=None if to_x is None or to_y is None else (to_x, to_y),
+        position="closed" if not opened else "open" if opened == device.phases else "partly_open",
+        telemetered=device.telemetered,
+        rated_kva=device.rated_kva,
+        district=device.district,
+        owner=device.owner,
+        from_xy=device.from_xy,
+        to_xy=device.to_xy,
     )

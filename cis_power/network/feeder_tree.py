@@ -172,6 +172,8 @@ def _fold(forest: Forest, low: Collection[str]) -> None:
     if len(heads) < 2:
         return
     for edge in heads:
+        if edge.node not in forest.edges:
+            continue  # it is folded into another one
         folded = tuple(sorted(_taken_out(forest, edge.far)))
         edges = forest.edges[edge.node]
         edges[edges.index(edge)] = Edge(edge.devices, edge.kind, edge.node, edge.far, below=False, folded=folded)

@@ -3,23 +3,25 @@
 Every path of a tree is a row: the trunk, the way with most behind it, goes right; whatever leaves it hangs on a column
 of its own, above or below. Laterals are placed from the far end back to the source, each over what already stands in
 its columns, so that the column of a lateral is free down to its trunk and no two things meet. A short lateral without
-branches stands upright. A long row is wrapped like text: it goes on below at the left, and what hangs on it may take
-half of its width. A cell of the grid holds one symbol with its label, or wires.
+branches stands upright. A long row is wrapped like text: it goes on below at the left; what hangs on it gets the
+columns that are left to the right of it. A cell of the grid holds one symbol with its label, or wires.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cis_power.network.feeder_tree import LINE, Edge, Forest
 
-CELL_WIDTH, CELL_HEIGHT = 96, 44
-ANCHOR_X, ANCHOR_Y = 15, 14
+CELL_WIDTH, CELL_HEIGHT = 84, 32
+ANCHOR_X, ANCHOR_Y = 14, 10
 SYMBOL = 14
 LABEL_HEIGHT = 13
 CHARACTER = 6.65  # of a monospaced font of 11 px; Chinese characters are 11 wide
 WIDE_CHARACTER = 11.5
-ROW_COLUMNS = 12
-_LEAST_COLUMNS = 4
+MARK = WIDE_CHARACTER  # room for one sign before a label
+COLUMNS = 14
+_LEAST_COLUMNS = 3
+_OWN_SHARE = 0.6  # of the columns that a row may take, its laterals may hang over the rest
 _UPRIGHT = 4
 
 Point = tuple[float, float]
@@ -123,11 +125,19 @@ class _Slot:
     laterals: list[Edge] = field(default_factory=list)
 
 
-def arrange(forest: Forest, *, apart: Collection[str] = (), columns: int = ROW_COLUMNS, prefix: str = "") -> Diagram:
+def arrange(
+    forest: Forest,
+    *,
+    apart: Collection[str] = (),
+    columns: int = COLUMNS,
+    prefix: str = "",
+    names: Mapping[str, str] | None = None,
+) -> Diagram:
     """Lay a forest out. `apart`: lines that are drawn as symbols; all others of a run become one wire.
 
-    `prefix` is left out of labels that begin with it.
+    Labels are what `names` says of a device, else its code without `prefix`.
     """
+    words = _Words(prefix, names or {})
     whole, heads, top = _Block(), [], 0
     for root in forest.roots:
         block = _row(forest, _slots(forest, root, (), apart), columns, apart)
@@ -139,9 +149,9 @@ def arrange(forest: Forest, *, apart: Collection[str] = (), columns: int = ROW_C
     return Diagram(
         width=whole.columns * CELL_WIDTH,
         height=max(top, 1) * CELL_HEIGHT,
-        symbols=tuple(_symbol(item, prefix) for item in whole.symbols),
+        symbols=tuple(_symbol(item, words) for item in whole.symbols),
         wires=tuple(Wire(tuple(map(_anchor, cells)), node, lines) for cells, node, lines in whole.wires),
-        heads=tuple(_head(row, root, prefix) for row, root in heads),
+        heads=tuple(_head(row, root, words) for row, root in heads),
     )
 
 
@@ -211,18 +221,16 @@ def _hanging(forest: Forest, edge: Edge, columns: int, apart: Collection[str]) -
 
 
 def _row(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collection[str]) -> _Block:
-    """A row, wrapped into bands of at most so many columns; its first wire begins at the entry (0, 0)."""
+    """A row, wrapped into bands so that the whole takes about so many columns; its first wire begins at (0, 0)."""
     whole = _Block()
-    inner = max(_LEAST_COLUMNS, columns // 2)
-    row = edge_column = 0
-    for first in range(0, len(slots), columns):
-        part = slots[first : first + columns]
-        band = _band(forest, part, inner, apart)
+    row = edge_column = first = length = 0
+    for part in _bands(slots, columns):
+        band = _band(forest, part, columns, apart)
         start: list[Cell] = [(0, 0)]
         if first:
             gutter, upper = whole.below + 1, row
             row = gutter + band.above + 1
-            start = [(columns, upper), (edge_column, upper), (edge_column, gutter), (0, gutter), (0, row)]
+            start = [(length, upper), (edge_column, upper), (edge_column, gutter), (0, gutter), (0, row)]
         else:
             whole.above = band.above
         for place, slot in enumerate(part, start=1):
@@ -233,9 +241,22 @@ def _row(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collection
         whole.take(band, 0, row, 1)
         whole.below = row + band.below
         edge_column = band.columns  # the first free one: there the row turns, if it goes on
-        goes_on = first + columns < len(slots)
-        whole.columns = max(whole.columns, band.columns + goes_on)
+        first, length = first + len(part), len(part)
+        whole.columns = max(whole.columns, band.columns + (first < len(slots)))
     return whole
+
+
+def _bands(slots: Sequence[_Slot], columns: int) -> Iterator[Sequence[_Slot]]:
+    """A row cut into bands; a rest without laterals stays where it is, as long as there is room."""
+    length = max(_LEAST_COLUMNS, round(columns * _OWN_SHARE))
+    first = 0
+    while first < len(slots):
+        rest = slots[first + length :]
+        if len(slots) - first <= columns and not any(slot.laterals for slot in rest):
+            yield slots[first:]
+            return
+        yield slots[first : first + length]
+        first += length
 
 
 def _band(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collection[str]) -> _Block:
@@ -243,7 +264,7 @@ def _band(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collectio
     band = _Block(columns=len(slots) + 1)
     skyline = {-1: [0] * (len(slots) + 1), 1: [0] * (len(slots) + 1)}
     for place in range(len(slots), 0, -1):
-        blocks = [_hanging(forest, edge, columns, apart) for edge in slots[place - 1].laterals]
+        blocks = [_hanging(forest, edge, columns - place, apart) for edge in slots[place - 1].laterals]
         blocks.sort(key=lambda block: -block.below)
         free = [1, -1] if place % 2 else [-1, 1]
         for block in blocks:
@@ -272,29 +293,35 @@ def _anchor(cell: Cell) -> Point:
     return cell[0] * CELL_WIDTH + ANCHOR_X, cell[1] * CELL_HEIGHT + ANCHOR_Y
 
 
-def _symbol(item: tuple[Cell, bool, Edge], prefix: str) -> Symbol:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What things are called: by name, else by a code without the feeder's own name before it."""
+
+    prefix: str
+    names: Mapping[str, str]
+
+    def of(self, code: str) -> str:
+        if code in self.names or not self.prefix or not code.startswith(self.prefix):
+            return self.names.get(code, code)
+        return code[len(self.prefix) :].lstrip("-_./ :") or code
+
+
+def _symbol(item: tuple[Cell, bool, Edge], words: _Words) -> Symbol:
     cell, upright, edge = item
     x, y = _anchor(cell)
-    words = _short(edge.devices[0], prefix) + (f" +{len(edge.devices) - 1}" if len(edge.devices) > 1 else "")
+    name = words.of(edge.devices[0]) + (f" +{len(edge.devices) - 1}" if len(edge.devices) > 1 else "")
     if upright:
         left, top = x + SYMBOL / 2 + 4, y - LABEL_HEIGHT / 2
     else:
-        left, top = cell[0] * CELL_WIDTH + 3, y + SYMBOL / 2 + 3
-    text = fitted(words, (cell[0] + 1) * CELL_WIDTH - 2 - left)
-    return Symbol(edge, x, y, upright, text, Box(left, top, text_width(text), LABEL_HEIGHT))
+        left, top = cell[0] * CELL_WIDTH + 3, y + SYMBOL / 2 + 2
+    text = fitted(name, (cell[0] + 1) * CELL_WIDTH - 2 - left - MARK)
+    return Symbol(edge, x, y, upright, text, Box(left, top, text_width(text) + MARK, LABEL_HEIGHT))
 
 
-def _head(row: int, root: str, prefix: str) -> Head:
+def _head(row: int, root: str, words: _Words) -> Head:
     x, y = _anchor((0, row))
-    text = fitted(_short(root, prefix), CELL_WIDTH - 5)
-    return Head(root, x, y, text, Box(3, y + SYMBOL / 2 + 3, text_width(text), LABEL_HEIGHT))
-
-
-def _short(code: str, prefix: str) -> str:
-    """A code without the feeder's own name before it."""
-    if not prefix or not code.startswith(prefix):
-        return code
-    return code[len(prefix) :].lstrip("-_./ :") or code
+    text = fitted(words.of(root), CELL_WIDTH - 5)
+    return Head(root, x, y, text, Box(3, y + SYMBOL / 2 + 2, text_width(text), LABEL_HEIGHT))
 
 
 def text_width(text: str) -> float:
