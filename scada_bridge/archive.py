@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, MetaData, Table, create_engine, select
+from sqlalchemy import DateTime, Integer, MetaData, Numeric, Table, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cis_power.core.config import SourceSettings
@@ -81,6 +81,8 @@ def _of_table(archive: SourceSettings, since: datetime, zone: tzinfo) -> Iterato
             at = table.c[str(names["measured_at"])]
             if isinstance(at.type, DateTime):
                 query = query.where(at >= (since if at.type.timezone else since.astimezone(zone).replace(tzinfo=None)))
+            elif isinstance(at.type, Numeric | Integer):  # seconds; were they milliseconds, all of them are later
+                query = query.where(at >= since.timestamp())
             for row in connection.execute(query):
                 yield tuple(row)
     except SQLAlchemyError as error:

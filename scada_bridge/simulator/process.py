@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,7 @@ class Simulator:
             name: Device(self.display.units(name), identity=("cis-power", name, "1")) for name in self._endpoints
         }
         self._truth = TruthLog(control_folder(settings.run_dir))
-        self._archive = Archive(
+        self.archive = Archive(
             control_folder(settings.run_dir), [point.point_id for point in points], options.archive_seconds
         )
         self._chance: Chance | None = None
@@ -81,14 +82,15 @@ class Simulator:
             try:
                 await device.start(endpoint.host, endpoint.port)
             except OSError as error:
-                raise CisError(f"{name} cannot listen on {endpoint.host}:{endpoint.port}: {error.strerror}") from error
+                where, why = f"{endpoint.host}:{endpoint.port}", os.strerror(error.errno or 0).lower()
+                raise CisError(f"{name} cannot listen on {where}: {why}") from error
             count = sum(point.source == name for point in self.display.points)
             _log.info("%s listens on %s:%d, %d points", name, endpoint.host, device.port, count)
         self._truth.write([Happening(now, "start", {"seed": self.options.seed})])
         self._chance = Chance(self.options.seed, self.options.rates, self.world.state, list(self._endpoints), began=now)
         past = World(self.world.field, self.world.state.others)
         readings = Readings(self.display.points, past, self._settings.zone, self.options.seed)
-        self._archive.fill(now, readings.values)
+        self.archive.fill(now, readings.values)
 
     async def stop(self) -> None:
         """Stop every server, and end the truth log."""
@@ -96,7 +98,7 @@ class Simulator:
         if self._chance is not None:
             self._truth.write([Happening(time.time(), "stop")])
         self._truth.close()
-        await asyncio.to_thread(self._archive.close)
+        await asyncio.to_thread(self.archive.close)
 
     async def tick(self) -> None:
         """Let the field go on until cancelled."""
@@ -133,9 +135,9 @@ class Simulator:
         moved = self.display.refresh(now)
         quality, ahead = self.display.archived_quality(), self.display.clock_error()
         if told:
-            self._archive.keep_some(told[-1].at, moved, self.display.values, quality, ahead)
-        if self._archive.due(now):
-            self._archive.keep(now, self.display.values, quality, ahead)
+            self.archive.keep_some(told[-1].at, moved, self.display.values, quality, ahead)
+        if self.archive.due(now):
+            self.archive.keep(now, self.display.values, quality, ahead)
 
     async def _befall(self, blow: Blow) -> None:
         if blow.seconds is not None:

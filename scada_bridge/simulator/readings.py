@@ -103,7 +103,8 @@ class Readings:
                 case "energy":
                     found[rows] = self._energy(rows, at) * self._factor[rows]
                 case "voltage":
-                    found[rows] = self._voltage(rows, flow) * self._factor[rows] * self._noise(len(rows), _VOLTAGE_NOISE)
+                    volts = self._voltage(rows, flow) * self._noise(len(rows), _VOLTAGE_NOISE)
+                    found[rows] = volts * self._factor[rows]
                 case "frequency":
                     live = self._live(rows)
                     found[rows] = np.where(live, 50 + 0.02 * np.sin(at / 97), 0.0) * self._factor[rows]
