@@ -154,6 +154,7 @@ LABELS: dict[str, Words] = {
         "core.forget-job-runs": _l("Forgetting old runs"),
         "customers.balances": _l("Balances of accounts"),
         "outages.engine": _l("Outage engine"),
+        "reports.reliability-days": _l("Reliability by day"),
         "scada.forget": _l("Forgetting loaded batches"),
         "scada.load": _l("Loading telemetry"),
         "scada.pull": _l("Pulling history"),

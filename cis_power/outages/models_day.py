@@ -45,3 +45,4 @@ class ReliabilityMonth(Base):
 
     month_on: Mapped[date] = mapped_column(Date, primary_key=True, comment="first local day")
     counted_at: Mapped[datetime]
+    newest_id: Mapped[int] = mapped_column(comment="newest row of the ledger that was there; 0: none")

@@ -309,6 +309,12 @@ def upgrade() -> None:
         "reliability_month",
         sa.Column("month_on", sa.Date(), nullable=False, comment="first local day"),
         sa.Column("counted_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column(
+            "newest_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="newest row of the ledger that was there; 0: none",
+        ),
         sa.PrimaryKeyConstraint("month_on", name=op.f("pk_reliability_month")),
     )
     op.create_table(
