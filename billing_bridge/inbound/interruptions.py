@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
 from cis_power.core.batches import Outcome, Posting
-from cis_power.core.db import bulk_insert, chunked
-from cis_power.core.layouts import Row, Rows
+from cis_power.core.columns import Coded, Values, aware, combined, instants, numbers, optional, plain, taken
+from cis_power.core.db import among, bulk_insert, chunked
+from cis_power.core.layouts import Rows
 from cis_power.core.models import Code
 from cis_power.core.phases import ALL_PHASES
 from cis_power.customers.keys import usage_point_keys
@@ -33,70 +36,117 @@ def post(session: Session, rows: Rows, posting: Posting) -> Outcome:
 class _InterruptionRows:
     def __init__(self, session: Session, rows: Rows, posting: Posting) -> None:
         self._session, self._posting = session, posting
-        self._rows, self._outcome = list(rows), Outcome(rows)
-        self._points = usage_point_keys(session, (row["usage_point"] for row in self._rows if row["usage_point"]))
-        self._locks = LockedMonths.of(session, posting.zone)
-        self._devices = _devices(session, {row["device"] for row in self._rows if row["device"]})
-        self._causes = set(session.scalars(select(Code.code).where(Code.kind == "cause")))
-        self._fresh: list[dict[str, Any]] = []
+        self._rows, self._outcome = rows, Outcome(rows)
+        self._began = instants(rows.column("began_at"))
+        self._points = Coded.of(rows.column("usage_point")).compact()
+        codes = [code for code in self._points.values if code is not None]
+        self._point_ids = self._points.looked_up(usage_point_keys(session, codes))
+        self._numbers = Coded.of(rows.column("outage_no")).compact()
         self._stale: list[int] = []
 
     def post(self) -> Outcome:
-        good = [(place, row) for place, row in enumerate(self._rows) if self._is_good(place, row)]
-        outages = self._outages({row["outage_no"] for _, row in good})
-        known = self._known(set(outages.values()))
-        touched: set[int] = set()
-        for place, row in good:
-            outage_id = outages.get(row["outage_no"])
-            if outage_id is None:
-                message = f"outage {row['outage_no']!r} is one of our own and takes no imported rows"
-                self._outcome.reject(place, "own_outage", message, "outage_no")
-            elif self._post_row(place, self._values(row, outage_id), known):
-                touched.add(outage_id)
-        self._write()
-        _write_states(self._session, touched, self._posting)
+        good = self._good()
+        numbers = self._numbers
+        wanted = {numbers.values[code] for code in np.unique(numbers.codes[good]).tolist()}
+        outages, before = self._outages(wanted)
+        outage_ids = numbers.looked_up(outages)
+        for place in np.flatnonzero(good & (outage_ids == 0)).tolist():
+            message = f"outage {numbers[place]!r} is one of our own and takes no imported rows"
+            self._outcome.reject(place, "own_outage", message, "outage_no")
+        good &= outage_ids != 0
+        columns = self._columns(outage_ids)
+        fresh = self._fresh(columns, good, np.isin(outage_ids, list(before)), before)
+        self._write(columns, fresh)
+        changed = fresh | np.isin(outage_ids, list(self._touched))
+        _write_states(self._session, set(np.unique(outage_ids[changed & good]).tolist()), self._posting)
         return self._outcome
 
-    def _is_good(self, place: int, row: Row) -> bool:
-        code = row["usage_point"]
-        if code is not None and code not in self._points:
-            self._outcome.reject(place, "unknown_usage_point", f"usage point {code!r} is not known", "usage_point")
-            return False
-        if self._locks.month(row["began_at"]) is not None:
-            self._outcome.reject(place, "locked_month", "the month is locked: reopen it first", "began_at")
-            return False
-        if row["began_at"] > self._posting.now:
+    def _good(self) -> NDArray[np.bool_]:
+        named = self._points.holds(lambda code: code is not None)
+        good: NDArray[np.bool_] = ~named | (self._point_ids != 0)
+        for place in np.flatnonzero(~good).tolist():
+            message = f"usage point {self._points[place]!r} is not known"
+            self._outcome.reject(place, "unknown_usage_point", message, "usage_point")
+        locks = LockedMonths.of(self._session, self._posting.zone)
+        for place in np.flatnonzero(good).tolist() if locks.months else ():
+            began_at = aware(self._began[place])
+            if began_at is not None and locks.month(began_at) is not None:
+                good[place] = False
+                self._outcome.reject(place, "locked_month", "the month is locked: reopen it first", "began_at")
+        for place in np.flatnonzero(good & (self._began > instants([self._posting.now])[0])).tolist():
             self._outcome.warn(place, "in_the_future", "the interruption begins in the future", "began_at")
-        warned = self._posting.memory.setdefault("causes", set())
-        if row["cause"] is not None and row["cause"] not in self._causes and row["cause"] not in warned:
-            warned.add(row["cause"])
-            self._outcome.warn(place, "unknown_cause", f"cause {row['cause']!r} is not in the code table", "cause")
-        return True
+        self._warn_of_causes(good)
+        return good
 
-    def _values(self, row: Row, outage_id: int) -> dict[str, Any]:
-        point_id = self._points.get(row["usage_point"])
-        device_id, feeder_id = self._devices.get(row["device"], (None, None))
+    def _warn_of_causes(self, good: NDArray[np.bool_]) -> None:
+        """One warning a cause that the code table does not have."""
+        warned = self._posting.memory.setdefault("causes", set())
+        known = set(self._session.scalars(select(Code.code).where(Code.kind == "cause")))
+        causes = Coded.of(self._rows.column("cause"))
+        codes, first = np.unique(causes.codes[good], return_index=True)
+        places = np.flatnonzero(good)
+        for code, spot in zip(codes.tolist(), first.tolist(), strict=True):
+            cause = causes.values[code]
+            if cause is not None and cause not in known and cause not in warned:
+                warned.add(cause)
+                message = f"cause {cause!r} is not in the code table"
+                self._outcome.warn(int(places[spot]), "unknown_cause", message, "cause")
+
+    def _columns(self, outage_ids: NDArray[np.int64]) -> dict[str, Values]:
+        """What the rows say, as the table's columns."""
+        rows, device = self._rows, Coded.of(self._rows.column("device")).compact()
+        devices = _devices(self._session, {code for code in device.values if code is not None})
+        named = self._point_ids != 0
+        told = {name: Coded.of(rows.column(name)) for name in ("kind", "sub_kind", "responsibility", "event_no")}
+        phases = Coded.of(rows.column("phases"))
+        customers = rows.plain("customers") if not named.all() else []
         return {
-            "outage_id": outage_id,
-            "usage_point_id": point_id,
-            "customers": row["customers"] if point_id is None else 1,
-            "step": row["step"],
-            "began_at": row["began_at"],
-            "restored_at": row["restored_at"],
-            "kind": row["kind"],
-            "sub_kind": row["sub_kind"],
-            "responsibility": row["responsibility"],
-            "cause_code": row["cause"],
-            "device_id": device_id,
-            "device_code": row["device"],
-            "feeder_id": feeder_id,
-            "phases": row["phases"] or ALL_PHASES,
-            "operations": row["operations"],
-            "event_no": row["event_no"],
-            "connected_kva": row["connected_kva"],
+            **told,
+            "outage_id": outage_ids,
+            "usage_point_id": self._point_ids if named.all() else [key or None for key in self._point_ids.tolist()],
+            "customers": Coded.same(1, len(rows)) if named.all() else np.where(named, 1, _whole(customers)),
+            "step": _whole(rows.column("step")),
+            "began_at": self._began,
+            "restored_at": instants(rows.column("restored_at")),
+            "cause_code": Coded.of(rows.column("cause")),
+            "device_id": Coded(device.codes, [devices.get(code, (None, None))[0] for code in device.values]),
+            "device_code": device,
+            "feeder_id": Coded(device.codes, [devices.get(code, (None, None))[1] for code in device.values]),
+            "phases": Coded(phases.codes, [mask or ALL_PHASES for mask in phases.values]),
+            "operations": _whole(rows.column("operations")),
+            "connected_kva": optional(numbers(rows.column("connected_kva"))),
         }
 
-    def _post_row(self, place: int, values: dict[str, Any], known: dict[_Identity, tuple[int, dict[str, Any]]]) -> bool:
+    def _fresh(
+        self, columns: dict[str, Values], good: NDArray[np.bool_], seen: NDArray[np.bool_], before: set[int]
+    ) -> NDArray[np.bool_]:
+        """Which rows are to be inserted: all that are good, but for those that are there already.
+
+        Rows that may be so are looked at one by one: of outages that were there before, unnamed, or told twice.
+        """
+        self._touched: set[int] = set()
+        fresh = good.copy()
+        suspects = good & (seen | (self._point_ids == 0) | self._doubled(columns))
+        if not suspects.any():
+            return fresh
+        known = self._known(before)
+        plainly = {name: plain(columns[name]) for name in _FIELDS}
+        for place in np.flatnonzero(suspects).tolist():
+            values = {name: column[place] for name, column in plainly.items()}
+            fresh[place] = self._is_fresh(place, values, known)
+        return fresh
+
+    def _doubled(self, columns: dict[str, Values]) -> NDArray[np.bool_]:
+        """Rows of which there is another with the same outage, step, usage point and beginning."""
+        if not len(self._began):
+            return np.zeros(0, np.bool_)
+        parts = [np.asarray(columns["outage_id"]), np.asarray(columns["step"]), self._point_ids]
+        key = combined([*parts, self._began.astype(np.int64)])
+        _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+        found: NDArray[np.bool_] = counts[inverse] > 1
+        return found
+
+    def _is_fresh(self, place: int, values: dict[str, Any], known: dict[_Identity, tuple[int, dict[str, Any]]]) -> bool:
         identity = _identity(values)
         before = known.get(identity)
         if before is None:
@@ -110,27 +160,29 @@ class _InterruptionRows:
         else:
             self._stale.append(before[0])
             known[identity] = (0, values)
-        self._fresh.append(values)
+        self._touched.add(values["outage_id"])
         return True
 
-    def _outages(self, numbers: set[str]) -> dict[str, int]:
-        """Keys by number, made where they are new; our own outages are left out."""
+    def _outages(self, numbers: set[str]) -> tuple[dict[str, int], set[int]]:
+        """Keys by number, made where they are new, and which of them were there; our own outages are left out."""
         found: dict[str, int] = {}
         own: set[str] = set()
         for part in chunked(sorted(numbers), _CHUNK):
-            for code, key, imported in self._session.execute(
-                select(Outage.code, Outage.id, Outage.imported).where(Outage.code.in_(part))
-            ):
+            query = select(Outage.code, Outage.id, Outage.imported).where(among(self._session, Outage.code, part))
+            for code, key, imported in self._session.execute(query):
                 found[code] = key
                 if not imported:
                     own.add(code)
-        fresh = [
-            Outage(code=code, imported=True, created_at=self._posting.now) for code in sorted(numbers - found.keys())
-        ]
-        self._session.add_all(fresh)
-        self._session.flush()
-        found |= {outage.code: outage.id for outage in fresh}
-        return {code: key for code, key in found.items() if code not in own}
+        before = set(found.values())
+        fresh = sorted(numbers - found.keys())
+        bulk_insert(self._session, cast(Table, Outage.__table__), {
+            "code": fresh, "imported": [True] * len(fresh), "frozen": [False] * len(fresh),
+            "created_at": Coded.same(self._posting.now, len(fresh)),
+        })  # fmt: skip
+        for part in chunked(fresh, _CHUNK):
+            made = select(Outage.code, Outage.id).where(among(self._session, Outage.code, part))
+            found.update(self._session.execute(made).all())
+        return {code: key for code, key in found.items() if code not in own}, before
 
     def _known(self, outage_ids: set[int]) -> dict[_Identity, tuple[int, dict[str, Any]]]:
         """Imported rows that count now and may be those of the file, by identity."""
@@ -139,8 +191,11 @@ class _InterruptionRows:
         query = select(Interruption.id, *columns).where(
             Interruption.superseded_at.is_(None), Interruption.source == SOURCE
         )
-        points = list(chunked(sorted(set(self._points.values())), _CHUNK))
-        whose = [Interruption.usage_point_id.is_(None), *(Interruption.usage_point_id.in_(part) for part in points)]
+        points = list(chunked(np.unique(self._point_ids[self._point_ids != 0]).tolist(), _CHUNK))
+        whose = [
+            Interruption.usage_point_id.is_(None),
+            *(among(self._session, Interruption.usage_point_id, part) for part in points),
+        ]
         for part in chunked(sorted(outage_ids), _CHUNK):
             for criterion in whose:
                 for key, *row in self._session.execute(query.where(Interruption.outage_id.in_(part), criterion)):
@@ -148,21 +203,28 @@ class _InterruptionRows:
                     found[_identity(values)] = (key, values)
         return found
 
-    def _write(self) -> None:
+    def _write(self, columns: dict[str, Values], fresh: NDArray[np.bool_]) -> None:
         for part in chunked(self._stale, _CHUNK):
             self._session.execute(
                 update(Interruption).where(Interruption.id.in_(part)).values(superseded_at=self._posting.now)
             )
-        if not self._fresh:
+        places = np.flatnonzero(fresh)
+        if not len(places):
             return
-        columns: dict[str, list[Any]] = {name: [values[name] for values in self._fresh] for name in _FIELDS}
-        count = len(self._fresh)
-        columns |= {
-            "source": [SOURCE] * count,
-            "batch_id": [self._posting.batch_id] * count,
-            "recorded_at": [self._posting.now] * count,
+        kept = columns if fresh.all() else {name: taken(values, places) for name, values in columns.items()}
+        count = len(places)
+        also = {
+            "source": Coded.same(SOURCE, count),
+            "batch_id": Coded.same(self._posting.batch_id, count),
+            "recorded_at": Coded.same(self._posting.now, count),
         }
-        bulk_insert(self._session, cast(Table, Interruption.__table__), columns)
+        bulk_insert(self._session, cast(Table, Interruption.__table__), {**kept, **also})
+
+
+def _whole(column: Values) -> NDArray[np.int64]:
+    """Whole numbers; what is absent counts 0."""
+    found: NDArray[np.int64] = np.nan_to_num(numbers(column)).astype(np.int64)
+    return found
 
 
 def _identity(values: dict[str, Any]) -> _Identity:
