@@ -21,9 +21,16 @@ _SHOWN_PROBLEMS = 50
 @click.option("--format", "format_name", default="csv", show_default=True, help="Format of the file.")
 @click.option("--source", default="business", show_default=True, help="System that owns the content.")
 @click.option("--template", metavar="KIND", help="Print an example file of a layout and end.")
+@click.option("--standard", is_flag=True, help="Of codes: load the starting set that comes with the system.")
 @_as_json
 def import_(
-    kind: str | None, file: Path | None, format_name: str, source: str, template: str | None, as_json: bool
+    kind: str | None,
+    file: Path | None,
+    format_name: str,
+    source: str,
+    template: str | None,
+    standard: bool,
+    as_json: bool,
 ) -> None:
     """Import a business file of a KIND: districts, customers, agreements, connections, meters, readings and so on.
 
@@ -38,6 +45,10 @@ def import_(
     if template is not None:
         click.echo(template_of(layouts()[_known(template, "--template")]), nl=False)
         return
+    if standard:
+        if kind != "codes" or file is not None:
+            raise click.UsageError("--standard goes with KIND codes, and without a FILE")
+        file = Path(__file__).parent / "standard" / "codes.csv"
     if kind is None or file is None:
         raise click.UsageError("KIND and FILE are needed (or --template KIND)")
     _known(kind, "KIND")

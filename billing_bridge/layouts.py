@@ -49,6 +49,28 @@ DISTRICTS = Layout(
     chunk_rows=20_000,
 )
 
+CODES = Layout(
+    "codes",
+    "Entries of the tables of codes: causes of outages and the like, with their names in both languages.",
+    (
+        Column("kind", "Which table.", C, required=True, choices=("cause", "trouble", "industry", "tariff"),
+               example="cause"),
+        Column("code", "The code.", I, required=True, max_length=60, example="tree"),
+        Column("label_en", "Its name in English; empty: the code.", T, example="Tree contact"),
+        Column("label_zh", "Its name in Chinese; empty: the English one.", T, example="树障"),
+        Column("group", "The class it counts to, of causes as in IEEE 1782 (weather, equipment, public …).", I,
+               max_length=60, example="vegetation"),
+        Column("active", "Whether it may still be chosen; empty: yes, or as it was.", F),
+    ),
+    key=("kind", "code"),
+    doubles_pass=True,
+    poster="billing_bridge.inbound.codes:post",
+    notes=(
+        "`cis-power import codes --standard` loads a starting set of causes in the words of DL/T 836 and IEEE 1782.",
+        "An entry never goes away by absence; one that is no longer wanted gets `active` false.",
+    ),
+)  # fmt: skip
+
 CUSTOMERS = Layout(
     "customers",
     "A convenient form for most of what is known: one account, one usage point and one meter a row.",
@@ -262,5 +284,5 @@ INTERRUPTIONS = Layout(
 )  # fmt: skip
 
 LAYOUTS = (
-    AGREEMENTS, BILLS, CONNECTIONS, CUSTOMERS, DISTRICTS, INTERRUPTIONS, METERS, PAYMENTS, READINGS,
+    AGREEMENTS, BILLS, CODES, CONNECTIONS, CUSTOMERS, DISTRICTS, INTERRUPTIONS, METERS, PAYMENTS, READINGS,
 )  # fmt: skip

@@ -71,6 +71,7 @@ def build(
     """Build the demo and a user a role; killed anywhere it is found as `building`. `past` adds its history."""
     run("db", "upgrade")
     sandbox.mark(settings, "building", wish.about)
+    run("import", "codes", "--standard")
     with tempfile.TemporaryDirectory(prefix="cis-demo-") as name:
         for kind in kinds:
             begin = time.perf_counter()
