@@ -67,7 +67,7 @@ def navigation() -> list[Section]:
     if asking is None:
         return []
     opened = [(path, name) for path, name, permissions in _SECTIONS if asking.may_any(permissions)]
-    here = max((path for path, _ in opened if f"{request.path}/".startswith(f"{path}/")), key=len, default="/")
+    here = max((path for path, _ in opened if f"{request.path}/".startswith(f"{path}/")), key=len, default=None)
     return [Section(path, name, path == here, _LETTERS.get(path, "")) for path, name in opened]
 
 
