@@ -1,4 +1,4 @@
-"""The stand-in's archive: what was while nobody simulated, what is kept since, and a gap that the pull fills from it."""
+"""The stand-in's archive: what was while nobody simulated, what is kept since, and the gap that a pull fills."""
 
 import logging
 import sqlite3
