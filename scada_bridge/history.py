@@ -151,14 +151,14 @@ def _is_news(
     stored = read_series(
         session, np.unique(series), datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)
     )
-    held = np.full(len(series), int(Quality.MISSING) + 1, np.int64)
+    held = np.full(len(series), int(Quality.MISSING), np.int64)
     if len(stored):
         keys = combined([np.append(series, stored.series_id), np.append(slot, epoch_seconds(stored.at))])
         given, there = keys[: len(series)], keys[len(series) :]
         order = np.argsort(there, kind="stable")
         place = np.minimum(np.searchsorted(there[order], given), len(there) - 1)
         found = there[order][place] == given
-        codes = np.where(np.isnan(stored.value), int(Quality.MISSING) + 1, stored.quality)[order]
+        codes = np.where(np.isnan(stored.value), np.uint8(Quality.MISSING), stored.quality)[order]
         held[found] = codes[place[found]]
     news: NDArray[np.bool_] = quality < held
     return news
