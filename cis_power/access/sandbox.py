@@ -1,5 +1,6 @@
 """A database that says of itself that it may be erased: a demo. Anything else is somebody's own and is left alone."""
 
+import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import DatabaseError
 
 from cis_power.access.models import User
 from cis_power.core.config import Settings
 from cis_power.core.db import Database
-from cis_power.core.errors import Conflict
+from cis_power.core.errors import Conflict, Unavailable
 from cis_power.core.jobs.scheduler import LOCK
 from cis_power.core.locks import ProcessLock
 from cis_power.core.models import Batch, Code
@@ -115,3 +117,19 @@ def _holding(settings: Settings, name: str, words: str) -> Iterator[None]:
     finally:
         lock.close()
         database.dispose()
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM_WORDS = ("disk is full", "disk i/o error", "no space left")
+
+
+@contextmanager
+def full_disk_in_words() -> Iterator[None]:
+    """Say in one line that the disk takes no more, whoever noticed it: a file, or either database."""
+    try:
+        yield
+    except (OSError, DatabaseError, Unavailable) as error:
+        words = str(error).lower()
+        if getattr(error, "errno", None) not in _NO_ROOM and not any(part in words for part in _NO_ROOM_WORDS):
+            raise
+        raise Conflict("the disk takes no more: make room, then start again") from error

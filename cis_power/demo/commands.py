@@ -7,8 +7,11 @@ import click
 @click.option("--customers", type=click.IntRange(10, 1_000_000), default=None, help="Usage points [default: 20000].")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=None, help="The same seed, the same utility.")
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port of the web (default: the setting).")
+@click.option(
+    "--faults-per-hour", type=click.FloatRange(0, 3600), default=6.0, show_default=True, help="Faults in the field."
+)
 @click.option("--rebuild", is_flag=True, help="Build it anew; what was entered since is lost.")
-def demo(customers: int | None, seed: int | None, port: int | None, rebuild: bool) -> None:
+def demo(customers: int | None, seed: int | None, port: int | None, faults_per_hour: float, rebuild: bool) -> None:
     """Build the demo utility if it is not there, start its stand-in DMS, web, scheduler, collector and people.
 
     Prints the users with random passwords once, when it builds. Refuses a database that is not a demo.
@@ -36,4 +39,4 @@ def demo(customers: int | None, seed: int | None, port: int | None, rebuild: boo
                 click.echo(f"  {login.name:12} {login.password:20} {login.district or 'whole utility'}")
             click.echo("")
         settings = start.configured(settings, wish, home.web_port(settings, port))
-        supervise(start.processes(settings, wish), stop_on_signals())
+        supervise(start.processes(settings, wish, faults_per_hour), stop_on_signals())

@@ -14,6 +14,7 @@ FILE = "demo.toml"
 OURS = "made-by-demo"
 HEAD = "# Written by `cis-power demo` at every start. CIS_CONFIG names it for further commands on the demo.\n"
 ZONE = "Asia/Shanghai"
+ARCHIVE = Path("simulator") / "archive.db"  # where the stand-in DMS keeps its history, below `run_dir`
 
 
 def web_port(settings: Settings, wanted: int | None) -> int:
@@ -42,6 +43,8 @@ def configure(settings: Settings, plan: Plan, port: int) -> Path:
     ]
     for name, rtu_port in zip(names, _free_ports(len(names)), strict=True):
         lines += ["", f"[sources.{name}]", f'url = "modbus://127.0.0.1:{rtu_port}"', "timeout_seconds = 2"]
+    archive = json.dumps(f"archive+sqlite:///{settings.run_dir / ARCHIVE}")
+    lines += ["", "[sources.archive]", f"url = {archive}", f"serves = {json.dumps(names)}", 'table = "history"']
     settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not any(settings.run_dir.iterdir()):
         (settings.run_dir / OURS).touch()

@@ -1,9 +1,7 @@
 """What `cis-power demo` decides and does before its processes run: whose database it is, what to build."""
 
-import errno
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +13,8 @@ from cis_power.demo.build import Login, Wish, build, end_of_past
 from cis_power.demo.plan import DEFAULT_CUSTOMERS, SEED
 from cis_power.demo.post import add_past
 
+FIRST_FAULT_SECONDS = "90"
 BASE_MB, MB_A_CUSTOMER = 100.0, 0.02
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def require_demo(settings: Settings) -> sandbox.Sandbox:
@@ -45,7 +43,7 @@ def settle(
 
 def make_new(settings: Settings, wish: Wish, say: Callable[[str], None]) -> list[Login]:
     """Take a former demo away and build the one that is wished for."""
-    with sandbox.alone(settings), _full_disk_in_words():
+    with sandbox.alone(settings), sandbox.full_disk_in_words():
         found = sandbox.look(settings)
         if found.state in ("building", "complete"):
             broken = found.state == "building"
@@ -60,7 +58,7 @@ def make_new(settings: Settings, wish: Wish, say: Callable[[str], None]) -> list
 
 def configured(settings: Settings, wish: Wish, port: int) -> Settings:
     """Write the demo's configuration and let this process and its children go by it."""
-    with _full_disk_in_words():
+    with sandbox.full_disk_in_words():
         file = home.configure(settings, wish.plan, port)
     for name in [name for name in os.environ if name.startswith("CIS_")]:
         del os.environ[name]
@@ -68,26 +66,17 @@ def configured(settings: Settings, wish: Wish, port: int) -> Settings:
     return load_settings()
 
 
-def processes(settings: Settings, wish: Wish) -> list[list[str]]:
-    """The commands that make the demo live."""
+def processes(settings: Settings, wish: Wish, faults_per_hour: float) -> list[list[str]]:
+    """The commands that make the demo live. A first fault comes soon, so that somebody who looks sees one."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
     people = ["people", "--web", f"http://{host}:{settings.port}", "--customers", str(wish.customers)]
-    return [["simulate"], ["web"], ["scheduler"], ["collector"], [*people, "--seed", str(wish.seed)]]
+    simulate = ["simulate", "--seed", str(wish.seed), "--faults-per-hour", f"{faults_per_hour:g}"]
+    if faults_per_hour:
+        simulate += ["--first-fault", FIRST_FAULT_SECONDS, "--comm-faults-per-hour", f"{faults_per_hour / 6:g}"]
+    return [simulate, ["web"], ["scheduler"], ["collector"], [*people, "--seed", str(wish.seed)]]
 
 
 def _disk_of(settings: Settings) -> Path:
     """Where most is written: beside the SQLite file; with a database server only the run folder is ours."""
     scheme, _, path = settings.database.partition(":///")
     return Path(path).parent if scheme.startswith("sqlite") else settings.run_dir
-
-
-@contextmanager
-def _full_disk_in_words() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise Conflict(
-            f"no space is left on the disk ({error.filename or 'while building'}): make room, then start again"
-        ) from None
