@@ -17,6 +17,9 @@ class SearchRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("customer_account.id"), index=True)
     usage_point_id: Mapped[int | None] = mapped_column(ForeignKey("usage_point.id"), index=True)
+    number: Mapped[str] = mapped_column(
+        default="", index=True, comment="account number, folded; of the usage point where there is no account"
+    )
     account: Mapped[str] = mapped_column(default="", comment="account number")
     name: Mapped[str] = mapped_column(default="", comment="names, pinyin, initials")
     phone: Mapped[str] = mapped_column(default="", comment="as dialled at home and from abroad")

@@ -190,16 +190,16 @@ def _now(model: Any, now: datetime) -> Any:
 
 
 def _phones(session: Session, customer_ids: Iterable[int]) -> dict[int, str]:
-    """Customer → the phone to call first."""
+    """Customer → the phone to call first. Asked by the customers alone: by kind, SQLite would go over every phone."""
     phones: dict[int, str] = {}
     for row in session.scalars(
         select(ContactPoint)
         .where(
             ContactPoint.customer_id.in_(customer_ids),
-            ContactPoint.kind == "phone",
             ContactPoint.valid_to.is_(None),
         )
         .order_by(ContactPoint.preferred.desc(), ContactPoint.id)
     ):
-        phones.setdefault(row.customer_id, row.normal or row.text)
+        if row.kind == "phone":
+            phones.setdefault(row.customer_id, row.normal or row.text)
     return phones

@@ -7,19 +7,22 @@ that the answer equals a scan. Rows are looked at in their order, no more of the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cis_power.access.masking import Personal, may_search
 from cis_power.access.viewer import Viewer
+from cis_power.customers.models import SearchRow
 from cis_power.customers.search_grams import block_of, needle_grams
-from cis_power.customers.search_judge import Judge, Row, load_rows
+from cis_power.customers.search_judge import Judge, Row
 from cis_power.customers.search_plan import Plan, Wanted
 from cis_power.customers.search_postings import count_blocks, read_lists
-from cis_power.customers.search_text import EDGE, Clause, Query, TermKind, document, parse_query
+from cis_power.customers.search_text import Clause, Query, TermKind, document, parse_query
 from cis_power.network.models import Element
 
 PERSONAL: dict[TermKind, Personal] = {
@@ -95,6 +98,7 @@ class _Finder:
             tuple(tuple(self._wanted(clause, feeders) for clause in clauses) for clauses in query.alternatives),
             districts,
         )
+        self._judge = Judge(session, self._plan, self._viewer, now)
         self._blocks = count_blocks(session)
 
     def _wanted(self, clause: Clause, feeders: dict[int, str]) -> Wanted:
@@ -104,47 +108,53 @@ class _Finder:
 
     def exact(self) -> Iterator[tuple[int, Subject]]:
         """Hits whose account number, or the usage point's where there is no account, is just what was typed."""
-        whole = f"{EDGE}{self._query.whole}{EDGE}"
-        number = Wanted(whole, (TermKind.ACCOUNT, TermKind.SUPPLY), needle_grams(whole))
-        narrowed = tuple((*alternative, number) for alternative in self._plan.alternatives)
-        judge = Judge(self._session, replace(self._plan, alternatives=narrowed), self._viewer, self._now)
-        for row, subject in self._hits(judge, 0):
-            told = row.supply if row.account_id is None else row.account
-            if told.startswith(whole):
-                yield row.id, subject
+        query = select(SearchRow.id).where(SearchRow.number == self._query.whole)
+        rows = self._judge.load(self._session.scalars(query).all())
+        met: set[Subject] = set()
+        for row in self._judge.matching(rows):
+            if _subject(row) not in met:
+                met.add(_subject(row))
+                yield row.id, _subject(row)
 
     def all(self, beyond: int) -> Iterator[tuple[int, Subject]]:
         """Hits behind a row, each subject where it is met first."""
-        judge = Judge(self._session, self._plan, self._viewer, self._now)
-        return ((row.id, subject) for row, subject in self._hits(judge, beyond))
-
-    def _hits(self, judge: Judge, beyond: int) -> Iterator[tuple[Row, Subject]]:
         met: set[Subject] = set()
-        for keys in self._proposed(judge.plan, beyond):
-            rows = judge.matching(load_rows(self._session, keys))
-            earlier = judge.met_before(rows, beyond) if beyond else set()
+        for keys, fed in self._proposed(beyond):
+            rows = self._judge.matching(self._judge.load(keys, fed))
+            earlier = self._judge.met_before(rows, beyond) if beyond else set()
             for row in rows:
-                subject = Subject(row.account_id, row.usage_point_id if row.account_id is None else None)
-                if subject not in met and row.account_id not in earlier:
-                    met.add(subject)
-                    yield row, subject
+                if _subject(row) not in met and row.account_id not in earlier:
+                    met.add(_subject(row))
+                    yield row.id, _subject(row)
 
-    def _proposed(self, plan: Plan, beyond: int) -> Iterator[list[int]]:
-        """Keys of rows that may be meant, in ascending order: few at first, as these often suffice."""
+    def _proposed(self, beyond: int) -> Iterator[tuple[list[int], list[int]]]:
+        """Keys of rows that may be meant, in ascending order, and those of them that a feeder may supply.
+
+        Few at first, as these often suffice.
+        """
         begin, width, size = block_of(beyond), 1, _FIRST_ROWS
         while begin < self._blocks:
             blocks = range(begin, min(begin + width, self._blocks))
-            lists = read_lists(self._session, plan.keys(blocks))
+            lists = read_lists(self._session, self._plan.keys(blocks))
             for block in blocks:
-                keys = plan.rows(lists, block)
-                keys = keys[keys > beyond]
+                keys = self._plan.rows(lists, block)
+                keys, fed = keys[keys > beyond], self._plan.fed(lists, block)
                 while len(keys):
-                    yield keys[:size].tolist()
+                    yield keys[:size].tolist(), np.intersect1d(keys[:size], fed, assume_unique=True).tolist()
                     keys, size = keys[size:], min(size * _MORE, _MOST_ROWS)
             begin, width = blocks.stop, width * _MORE
+
+
+def _subject(row: Row) -> Subject:
+    return Subject(row.account_id, row.usage_point_id if row.account_id is None else None)
 
 
 def _feeders(session: Session) -> dict[int, str]:
     """Feeders are few: their codes are looked through."""
     rows = session.execute(select(Element.id, Element.code).where(Element.kind == "feeder").order_by(Element.id))
-    return {key: document([code]) for key, code in rows}
+    return {key: _feeder_text(code) for key, code in rows}
+
+
+@lru_cache(maxsize=100_000)
+def _feeder_text(code: str) -> str:
+    return document([code])

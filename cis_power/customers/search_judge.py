@@ -5,28 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
 from cis_power.core.db import among
 from cis_power.customers.models import CustomerAgreement, SearchRow, SupplyConnection, UsagePointDistrict
-from cis_power.customers.search_plan import Plan, Wanted
+from cis_power.customers.search_feeders import feeders_of
+from cis_power.customers.search_plan import Alternative, Plan, Wanted
 from cis_power.customers.search_text import OF_ACCOUNTS, TermKind
 from cis_power.customers.validity import valid_at
-from cis_power.network.models import EquipmentState
 from cis_power.network.reads import version_at
 
 _COLUMNS = (SearchRow.id, SearchRow.account_id, SearchRow.usage_point_id)
 _TEXTS = tuple(getattr(SearchRow, kind.value) for kind in TermKind)
+_FEW = 64  # of so many rows the texts are looked at here; of more the database spares us those that say no
 Row = Any  # id, account_id, usage_point_id and the texts by kind
-
-
-def load_rows(session: Session, keys: Sequence[int]) -> Sequence[Row]:
-    """Rows in the order of their keys; those that are gone are left out."""
-    query = select(*_COLUMNS, *_TEXTS).where(among(session, SearchRow.id, keys)).order_by(SearchRow.id)
-    return session.execute(query).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +42,77 @@ class _Sight:
         return point and row.usage_point_id in self.fed.get(wanted, ())
 
 
+def _may_be_fed(row: Row, alternative: Alternative) -> bool:
+    """Whether a row's feeder may be what decides: all needles that name no feeder are in its texts."""
+    named = [one for one in alternative if one.feeders]
+    sight = _Sight(None, None, {})
+    return bool(named) and all(one.feeders or sight.holds(row, one) for one in alternative)
+
+
 class Judge:
     """Judges rows for one plan; `viewer` is None when the whole utility is searched."""
 
     def __init__(self, session: Session, plan: Plan, viewer: Viewer | None, now: datetime) -> None:
         self._session, self.plan, self._viewer, self._now = session, plan, viewer, now
 
+    def load(self, keys: Sequence[int], fed: Sequence[int] = ()) -> Sequence[Row]:
+        """Rows in the order of their keys; those that are gone, and of many those whose texts say no, are left out.
+
+        `fed` are those of them that a feeder may supply.
+        """
+        query = select(*_COLUMNS, *_TEXTS).where(among(self._session, SearchRow.id, keys)).order_by(SearchRow.id)
+        if len(keys) > _FEW:
+            held = or_(*(self._texts_hold(every) for every in self.plan.alternatives))
+            query = query.where(held | among(self._session, SearchRow.id, fed) if len(fed) else held)
+        return self._session.execute(query).all()
+
+    def _texts_hold(self, alternative: Alternative) -> ColumnElement[bool]:
+        place = func.strpos if self._session.get_bind().dialect.name == "postgresql" else func.instr
+        held = [
+            or_(*(place(getattr(SearchRow, kind.value), one.needle) > 0 for kind in one.kinds)) for one in alternative
+        ]
+        return and_(true(), *held)
+
     def matching(self, rows: Sequence[Row]) -> list[Row]:
         """The rows that are meant, in the same order."""
-        fed = self._fed(rows)
+        fed = self._fed([row for row in rows if any(_may_be_fed(row, every) for every in self.plan.alternatives)])
         told = self._held(rows, _Sight(None, None, fed))
         if self._viewer is None or not told:
             return told
-        return self._held(told, _Sight(self._accounts_inside(told), self._points_inside(told), fed))
+        return self._held(told, self._sight(told, fed))
 
     def met_before(self, rows: Sequence[Row], beyond: int) -> set[int]:
         """Accounts of these rows that an earlier row, up to `beyond`, found already."""
         accounts = {row.account_id for row in rows if row.account_id is not None}
         query = select(SearchRow.id).where(among(self._session, SearchRow.account_id, accounts), SearchRow.id <= beyond)
         earlier = self._session.scalars(query).all()
-        return {row.account_id for row in self.matching(load_rows(self._session, earlier))} if earlier else set()
+        return {row.account_id for row in self.matching(self.load(earlier, earlier))} if earlier else set()
 
     def _held(self, rows: Iterable[Row], sight: _Sight) -> list[Row]:
         alternatives = self.plan.alternatives
         return [row for row in rows if any(all(sight.holds(row, one) for one in every) for every in alternatives)]
 
-    def _accounts_inside(self, rows: Sequence[Row]) -> set[int]:
-        """Accounts in the territory: by what they hold now; one that holds nothing any more, by what it held."""
-        ids = {row.account_id for row in rows if row.account_id is not None}
-        agreement, other = aliased(CustomerAgreement), aliased(CustomerAgreement)
-        elsewhere = exists().where(
-            other.account_id == agreement.account_id,
-            other.superseded_at.is_(None),
-            valid_at(other.began_at, other.ended_at, self._now),
-        )
-        query = (
-            select(agreement.account_id)
-            .join(UsagePointDistrict, UsagePointDistrict.usage_point_id == agreement.usage_point_id)
-            .where(among(self._session, agreement.account_id, ids), agreement.superseded_at.is_(None))
-            .where(or_(valid_at(agreement.began_at, agreement.ended_at, self._now), ~elsewhere), *self._inside())
-        )
-        return set(self._session.scalars(query))
-
-    def _points_inside(self, rows: Sequence[Row]) -> set[int]:
-        ids = {row.usage_point_id for row in rows if row.usage_point_id is not None}
-        query = select(UsagePointDistrict.usage_point_id)
-        return set(
-            self._session.scalars(
-                query.where(among(self._session, UsagePointDistrict.usage_point_id, ids), *self._inside())
-            )
-        )
-
-    def _inside(self) -> list[ColumnElement[bool]]:
+    def _sight(self, rows: Sequence[Row], fed: dict[Wanted, set[int]]) -> _Sight:
+        """Usage points in the territory; accounts by what they hold now, those that hold nothing by what they held."""
         assert self._viewer is not None
-        row = UsagePointDistrict
-        return [in_territory(self._viewer, row.district_id), valid_at(row.began_at, row.ended_at, self._now)]
+        row, now = CustomerAgreement, self._now
+        accounts = {found.account_id for found in rows if found.account_id is not None}
+        query = select(row.account_id, row.usage_point_id, valid_at(row.began_at, row.ended_at, now))
+        query = query.where(among(self._session, row.account_id, accounts), row.superseded_at.is_(None))
+        agreements = self._session.execute(query).all() if accounts else []
+        points = {point for _, point, _ in agreements} | {found.usage_point_id for found in rows} - {None}
+        district = UsagePointDistrict
+        located = select(district.usage_point_id).where(
+            among(self._session, district.usage_point_id, points),
+            in_territory(self._viewer, district.district_id),
+            valid_at(district.began_at, district.ended_at, now),
+        )
+        inside = set(self._session.scalars(located))
+        holding = {account for account, _, held in agreements if held}
+        reached = {
+            account for account, point, held in agreements if point in inside and (held or account not in holding)
+        }
+        return _Sight(reached, inside, fed)
 
     def _fed(self, rows: Sequence[Row]) -> dict[Wanted, set[int]]:
         """Usage points that the feeders of a needle supply: connected to equipment, or to a node behind equipment."""
@@ -110,14 +121,12 @@ class Judge:
         version = version_at(self._session, self._now) if asked and ids else None
         if version is None:
             return {}
-        link, state = SupplyConnection, EquipmentState
-        base = (
-            select(link.usage_point_id, state.feeder_id)
-            .where(among(self._session, link.usage_point_id, ids), link.superseded_at.is_(None))
-            .where(valid_at(link.began_at, link.ended_at, self._now))
-        )
-        known = state.version_id == version.id
-        own = base.join(state, known & (state.element_id == link.element_id))
-        behind = base.join(state, known & (state.to_node_id == link.element_id) & state.normal_open.is_(False))
-        supplied = self._session.execute(own.union(behind)).all()
-        return {one: {point for point, feeder in supplied if feeder in set(one.feeders)} for one in asked}
+        link = SupplyConnection
+        query = select(link.usage_point_id, link.element_id).where(among(self._session, link.usage_point_id, ids))
+        held = query.where(link.superseded_at.is_(None), valid_at(link.began_at, link.ended_at, self._now))
+        links = [(point, element) for point, element in self._session.execute(held) if element is not None]
+        feeders = feeders_of(self._session, version.id, (element for _, element in links))
+        return {
+            one: {point for point, element in links if not feeders.get(element, set()).isdisjoint(one.feeders)}
+            for one in asked
+        }

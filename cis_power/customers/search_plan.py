@@ -72,6 +72,11 @@ class Plan:
             proposed &= _union(posting_ids(Group.DISTRICT, self.districts, (block,)), lists)
         return np.flatnonzero(proposed) + first_row(block)
 
+    def fed(self, lists: Lists, block: int) -> np.ndarray:
+        """The rows of a block that a feeder of some needle may supply, in ascending order."""
+        feeders = {feeder for wanted in self._wanted() for feeder in wanted.feeders}
+        return np.flatnonzero(_union(posting_ids(Group.FEEDER, feeders, (block,)), lists)) + first_row(block)
+
     def _wanted(self) -> Iterator[Wanted]:
         for alternative in self.alternatives:
             yield from alternative

@@ -9,24 +9,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import CompoundSelect, Table, delete, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from cis_power.core.db import bulk_insert, bulk_upsert, chunked
 from cis_power.core.db.identity import reserve_ids
 from cis_power.core.db.serial import one_at_a_time
 from cis_power.customers.models import CustomerAgreement, SearchRow, SupplyConnection, UsagePointDistrict
+from cis_power.customers.search_feeders import feeders_of
 from cis_power.customers.search_grams import Group, Pairs, text_grams
 from cis_power.customers.search_plan import GROUP_KINDS
 from cis_power.customers.search_postings import add_to_lists
-from cis_power.customers.search_text import OF_ACCOUNTS, TermKind, document
+from cis_power.customers.search_text import EDGE, OF_ACCOUNTS, TermKind, document
 from cis_power.customers.search_texts import account_texts, usage_point_texts
-from cis_power.network.models import EquipmentState
 from cis_power.network.reads import timeline
 
 _CHUNK = 10_000
 _KINDS = tuple(TermKind)
-_COLUMNS = ("id", "account_id", "usage_point_id", *(kind.value for kind in _KINDS), "marks")
+_COLUMNS = ("id", "account_id", "usage_point_id", "number", *(kind.value for kind in _KINDS), "marks")
 _Who = tuple[int | None, int | None]  # account, usage point
 _Row = dict[str, Any]
 
@@ -87,9 +87,10 @@ def _write(
     changed: list[tuple[_Row, _Row]] = []
     for who in wanted:
         account, point = who
-        row: _Row = {"account_id": account, "usage_point_id": point}
+        row: _Row = {"account_id": account, "usage_point_id": point, "number": ""}
         for kind in _KINDS:
             row[kind.value] = texts[kind].get((account if kind in OF_ACCOUNTS else point) or 0, "")
+        row["number"] = (row["supply"] if account is None else row["account"])[1:].partition(EDGE)[0]
         row["marks"] = " ".join(sorted(marks.get(point or 0, ())))
         old = present.get(who)
         if old is None:
@@ -184,20 +185,10 @@ def _marks(session: Session, usage_point_ids: Collection[int]) -> dict[int, set[
             if element is not None and superseded_at is None:
                 elements[element].append(point)
     for version in timeline(session):
-        for part in chunked(sorted(elements), _CHUNK):
-            for element, feeder in session.execute(_feeders_of(version.id, part)):
-                for point in elements[element]:
-                    found[point].add(f"f{feeder}")
+        for element, feeders in feeders_of(session, version.id, elements).items():
+            for point in elements[element]:
+                found[point].update(f"f{feeder}" for feeder in feeders)
     return found
-
-
-def _feeders_of(version_id: int, elements: Sequence[int]) -> CompoundSelect[int, int | None]:
-    """Element and normal feeder: of equipment, and of nodes behind equipment that is normally closed."""
-    state = EquipmentState
-    known = (state.version_id == version_id, state.feeder_id.is_not(None))
-    own = select(state.element_id, state.feeder_id).where(*known, state.element_id.in_(elements))
-    behind = select(state.to_node_id, state.feeder_id)
-    return own.union(behind.where(*known, state.to_node_id.in_(elements), state.normal_open.is_(False)))
 
 
 def mark_feeders(session: Session) -> None:

@@ -1658,6 +1658,12 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("usage_point_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "number",
+            sa.Text(),
+            nullable=False,
+            comment="account number, folded; of the usage point where there is no account",
+        ),
         sa.Column("account", sa.Text(), nullable=False, comment="account number"),
         sa.Column("name", sa.Text(), nullable=False, comment="names, pinyin, initials"),
         sa.Column("phone", sa.Text(), nullable=False, comment="as dialled at home and from abroad"),
@@ -1671,6 +1677,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_row")),
     )
     op.create_index(op.f("ix_search_row_account_id"), "search_row", ["account_id"], unique=False)
+    op.create_index(op.f("ix_search_row_number"), "search_row", ["number"], unique=False)
     op.create_index(op.f("ix_search_row_usage_point_id"), "search_row", ["usage_point_id"], unique=False)
     op.create_table(
         "supply_connection",
@@ -1963,6 +1970,7 @@ def downgrade() -> None:
     op.drop_index("ix_supply_connection_element", table_name="supply_connection")
     op.drop_table("supply_connection")
     op.drop_index(op.f("ix_search_row_usage_point_id"), table_name="search_row")
+    op.drop_index(op.f("ix_search_row_number"), table_name="search_row")
     op.drop_index(op.f("ix_search_row_account_id"), table_name="search_row")
     op.drop_table("search_row")
     op.drop_index("ix_outage_member_usage_point", table_name="outage_member")
