@@ -18,6 +18,7 @@ from cis_power.core.jobs.declaration import ALWAYS
 from cis_power.core.time import iso
 from reports.model import Table
 from reports.renderers.words import shown_value
+from web.cause_names import cause_name
 from web.labels import label, severity
 from web.said import said
 from web.shell import shell, viewer_or_none
@@ -107,6 +108,15 @@ def job_period(period: str) -> str:
     return gettext("all the time") if period == ALWAYS else local(datetime.fromisoformat(period))
 
 
+def brief(moment: datetime) -> str:
+    """An instant for a crowded table: the time of today, the day and time of another day of this year."""
+    zone = shell().settings.zone
+    there, today = moment.astimezone(zone), shell().clock().astimezone(zone)
+    if there.date() == today.date():
+        return there.strftime("%H:%M:%S" if there.second else "%H:%M")
+    return there.strftime("%m-%d %H:%M" if there.year == today.year else "%Y-%m-%d")
+
+
 def clock_time(moment: datetime, now: datetime) -> str:
     """An instant as one says it aloud: the time, with the day if it is not today."""
     zone = shell().settings.zone
@@ -154,6 +164,8 @@ def shown(value: Any, column: str) -> str:
     """A value of a report: six significant digits, local times, words of ours translated, a dash for the unknown."""
     if isinstance(value, str) and value and column in _WORD_COLUMNS:
         return gettext(value)
+    if isinstance(value, str) and column == "cause":
+        return cause_name(value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return shown_value(value, shell().settings.zone)
@@ -202,6 +214,7 @@ def install_presentation(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         local=local,
+        brief=brief,
         job_period=job_period,
         iso=iso,
         number=number,
@@ -211,6 +224,7 @@ def install_presentation(app: Flask) -> None:
         figure_json=figure_json,
         evidence_text=evidence_text,
         said=said,
+        cause_name=cause_name,
         shown=shown,
         numeric_columns=numeric_columns,
     )

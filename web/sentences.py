@@ -20,7 +20,7 @@ _PASSED_OVER = re.compile(
 )
 # In these, every sentence can reach a page: reasons of sources and points, reports of jobs.
 _REASONS = re.compile(
-    r"scada_bridge/(frames|modbus|decode|reader)\.py$|telemetry/quality\.py$|/jobs(/jobs)?\.py$"
+    r"scada_bridge/(frames|modbus|decode|reader|loader)\.py$|telemetry/quality\.py$|/jobs(/jobs|/records)?\.py$"
     r"|core/(time|phases)\.py$|reports/parameters\.py$"
 )
 _ERRORS = frozenset({"CisError", "InvalidInput", "NotFound", "Forbidden", "Unauthenticated", "Conflict", "Unavailable"})

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from web.cause_names import cause_name
 from web.presentation import clock_time
 from web.words import gettext
 
@@ -52,7 +53,7 @@ def _cause(point: Any) -> str:
     if point.reason == "planned":
         return gettext("The reason is planned work.")
     if point.cause:
-        return gettext("The cause is known: %(cause)s.", cause=point.cause)
+        return gettext("The cause is known: %(cause)s.", cause=cause_name(point.cause))
     return gettext("The cause is not known yet.")
 
 
