@@ -1,5 +1,7 @@
 """What breaks by chance is a function of the seed alone."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +56,9 @@ def test_nothing_to_break_nothing_breaks():
     assert chance.due(T0 + 1e6) == []
     assert chance.next_at == float("inf")
     assert told(1, [1e6], Rates()) == []
+
+
+def test_every_kind_of_fault_is_documented():
+    text = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text("utf-8")
+    kinds = {*ELECTRICAL, *COMMUNICATION} - {"none"}
+    assert {kind for kind in kinds if f"`{kind}`" not in text} == set()
