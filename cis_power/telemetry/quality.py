@@ -7,7 +7,7 @@ from cis_power.core.quality import Quality
 
 _LEAST_SECONDS = 60.0
 _POLLS = 3
-_SKEW_SECONDS = 60.0
+SKEW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def shown(
     else:
         age = max((now - measured_at) / timedelta(seconds=1), 0.0)
         found = Shown(value, Quality(quality), reason, measured_at, age)
-        if measured_at - now > timedelta(seconds=_SKEW_SECONDS):
+        if measured_at - now > timedelta(seconds=SKEW_SECONDS):
             found = Shown(value, max(found.quality, Quality.SUSPECT), "its clock is ahead of ours", measured_at, age)
         if age > limit_seconds and found.quality < Quality.STALE:
             found = Shown(value, Quality.STALE, reason or f"older than {limit_seconds:g} s", measured_at, age)

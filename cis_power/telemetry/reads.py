@@ -1,11 +1,11 @@
-"""Points, their values now and then, signal events, sources and gaps. Everything takes who asks."""
+"""Points, their values now and then. Everything takes who asks."""
 
 import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cis_power.access.territory import in_territory
@@ -16,30 +16,15 @@ from cis_power.core.quality import Quality
 from cis_power.network.models import Element, EquipmentState
 from cis_power.network.reads import version_at
 from cis_power.series.reads import read_series, series_of
-from cis_power.telemetry.models import Gap, LatestValue, Point, PointOverride, SignalEvent, Source
+from cis_power.telemetry.models import LatestValue, Point, PointOverride, SignalEvent, Source
 from cis_power.telemetry.quality import Held, series_step, shown, stale_after
-from cis_power.telemetry.rows import EventRow, GapRow, PointHistory, PointRow, SourceRow
-
-__all__ = [
-    "EventRow",
-    "GapRow",
-    "PointHistory",
-    "PointRow",
-    "SourceRow",
-    "find_point",
-    "held_points",
-    "list_events",
-    "list_gaps",
-    "list_points",
-    "list_sources",
-    "point_history",
-]
+from cis_power.telemetry.rows import PointHistory, PointRow
 
 PERMISSION = "telemetry:point:read"
 SERIES_OWNER = "point"
 
 
-def _scoped(viewer: Viewer, query: Any, version_id: int | None) -> Any:
+def scoped(viewer: Viewer, query: Any, version_id: int | None) -> Any:
     """Points in the viewer's territory: those whose equipment lies in it."""
     if viewer.districts is None:
         return query
@@ -48,7 +33,8 @@ def _scoped(viewer: Viewer, query: Any, version_id: int | None) -> Any:
     return query.join(state, on).where(in_territory(viewer, state.district_id))
 
 
-def _points_query(session: Session, viewer: Viewer, now: datetime) -> Any:
+def points_query(session: Session, viewer: Viewer, now: datetime) -> Any:
+    """Points with latest value and source, within the viewer's territory, by id."""
     version = version_at(session, now)
     query = (
         select(Point, LatestValue, Source)
@@ -57,7 +43,7 @@ def _points_query(session: Session, viewer: Viewer, now: datetime) -> Any:
         .where(Point.retired_at.is_(None))
         .order_by(Point.point_id)
     )
-    return _scoped(viewer, query, None if version is None else version.id)
+    return scoped(viewer, query, None if version is None else version.id)
 
 
 def list_points(
@@ -74,7 +60,7 @@ def list_points(
 ) -> list[PointRow]:
     """Points by id, behind `after`; `equipment` is the code of a device, as given in the point list."""
     viewer.require(PERMISSION)
-    query = _points_query(session, viewer, now)
+    query = points_query(session, viewer, now)
     if source is not None:
         query = query.where(Source.name == source)
     if equipment is not None:
@@ -85,7 +71,7 @@ def list_points(
     if after is not None:
         query = query.where(Point.point_id > after)
     rows = session.execute(query.limit(limit)).all()
-    return _shown(session, rows, now, stale_after_seconds)
+    return shown_rows(session, rows, now, stale_after_seconds)
 
 
 def find_point(
@@ -93,13 +79,16 @@ def find_point(
 ) -> PointRow:
     """One point. Raises NotFound, for a foreign one too."""
     viewer.require(PERMISSION)
-    rows = session.execute(_points_query(session, viewer, now).where(Point.point_id == point_id)).all()
+    rows = session.execute(points_query(session, viewer, now).where(Point.point_id == point_id)).all()
     if not rows:
         raise NotFound(f"no point {point_id!r}")
-    return _shown(session, rows, now, stale_after_seconds)[0]
+    return shown_rows(session, rows, now, stale_after_seconds)[0]
 
 
-def _shown(session: Session, rows: Sequence[Any], now: datetime, stale_after_seconds: float | None) -> list[PointRow]:
+def shown_rows(
+    session: Session, rows: Sequence[Any], now: datetime, stale_after_seconds: float | None
+) -> list[PointRow]:
+    """Rows of `points_query` as everybody sees them now."""
     held = held_points(session, [point.id for point, _, _ in rows])
     return [
         _row(point, latest, source, held.get(point.id), now, stale_after(point.poll_seconds, stale_after_seconds))
@@ -162,7 +151,7 @@ def point_history(
 ) -> PointHistory:
     """Values of a point in [from_at, to_at). Raises NotFound, for a foreign one too."""
     viewer.require(PERMISSION)
-    query = _points_query(session, viewer, now).where(Point.point_id == point_id)
+    query = points_query(session, viewer, now).where(Point.point_id == point_id)
     found = session.execute(query).first()
     if found is None:
         raise NotFound(f"no point {point_id!r}")
@@ -190,91 +179,3 @@ def _changes(
         .order_by(SignalEvent.occurred_at, SignalEvent.sequence)
     )
     return [(at, value, Quality(code)) for at, value, code in session.execute(query)]
-
-
-def list_events(
-    session: Session, viewer: Viewer, from_at: datetime, to_at: datetime, now: datetime, *, limit: int | None = None
-) -> list[EventRow]:
-    """Signal events in [from_at, to_at), the latest first."""
-    viewer.require(PERMISSION)
-    version = version_at(session, now)
-    query = (
-        select(SignalEvent, Point.point_id, Point.equipment)
-        .join(Point, Point.id == SignalEvent.point_id)
-        .where(SignalEvent.occurred_at >= from_at, SignalEvent.occurred_at < to_at)
-        .order_by(SignalEvent.occurred_at.desc(), SignalEvent.id.desc())
-        .limit(limit)
-    )
-    rows = session.execute(_scoped(viewer, query, None if version is None else version.id))
-    return [
-        EventRow(
-            point_id,
-            equipment,
-            event.value,
-            event.previous_value,
-            Quality(event.quality),
-            event.reason,
-            event.occurred_at,
-            event.earliest_at,
-            event.latest_at,
-            event.time_uncertain,
-        )
-        for event, point_id, equipment in rows
-    ]
-
-
-def list_sources(session: Session, viewer: Viewer) -> list[SourceRow]:
-    """Every source with its state."""
-    viewer.require("system:source:read")
-    points: dict[int, int] = dict(
-        session.execute(
-            select(Point.source_id, func.count()).where(Point.retired_at.is_(None)).group_by(Point.source_id)
-        ).all()
-    )
-    gaps: dict[int | None, int] = dict(
-        session.execute(
-            select(Gap.source_id, func.count()).where(Gap.filled_at.is_(None)).group_by(Gap.source_id)
-        ).all()
-    )
-    return [
-        SourceRow(
-            row.name,
-            row.state,
-            row.state_reason,
-            row.state_at,
-            row.last_poll_at,
-            row.last_good_poll_at,
-            row.polls,
-            row.polls_failed,
-            points.get(row.id, 0),
-            gaps.get(row.id, 0),
-        )
-        for row in session.scalars(select(Source).order_by(Source.name))
-    ]
-
-
-def list_gaps(session: Session, viewer: Viewer, *, unfilled_only: bool = False, limit: int = 1_000) -> list[GapRow]:
-    """The gap ledger, the latest first."""
-    viewer.require("system:source:read")
-    query = (
-        select(Gap, Source.name, Point.point_id)
-        .outerjoin(Source, Source.id == Gap.source_id)
-        .outerjoin(Point, Point.id == Gap.point_id)
-        .order_by(Gap.began_at.desc(), Gap.id.desc())
-        .limit(limit)
-    )
-    if unfilled_only:
-        query = query.where(Gap.filled_at.is_(None))
-    return [
-        GapRow(
-            source,
-            point,
-            gap.began_at,
-            gap.ended_at,
-            gap.reason,
-            gap.values_missing,
-            gap.filled_at,
-            gap.filled_from,
-        )
-        for gap, source, point in session.execute(query)
-    ]

@@ -84,7 +84,7 @@ class PointHistory:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source and how it stands."""
+    """A source and how it stands. `values_missing`: in gaps that nothing filled; `pulled_to_at`: by its archive."""
 
     name: str
     state: str
@@ -95,7 +95,11 @@ class SourceRow:
     polls: int
     polls_failed: int
     points: int
+    gaps: int
     open_gaps: int
+    values_missing: int
+    pulled_from: str | None
+    pulled_to_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,9 @@ class EventRow:
 
     point_id: str
     equipment: str | None
+    quantity: str | None
+    unit: str | None
+    source: str
     value: float | None
     previous_value: float | None
     quality: Quality
@@ -112,6 +119,7 @@ class EventRow:
     earliest_at: datetime | None
     latest_at: datetime
     time_uncertain: bool
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +132,6 @@ class GapRow:
     ended_at: datetime | None
     reason: str
     values_missing: int | None
+    batches: int | None
     filled_at: datetime | None
     filled_from: str | None

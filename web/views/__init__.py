@@ -7,6 +7,7 @@ from web.views.billing import billing
 from web.views.calls import calls
 from web.views.customer_lists import customer_lists
 from web.views.customers import customers
+from web.views.events import events
 from web.views.home import home
 from web.views.money import money
 from web.views.network import network
@@ -24,6 +25,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     outages,
     calls,
     points,
+    events,
     network,
     report_pages,
     billing,
