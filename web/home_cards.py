@@ -1,6 +1,6 @@
-"""The cards of the start page. Each wing's card is made only for a role that may read it."""
+"""The start page: which cards each role finds, in the order of their weight, each only if the role may read it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer
-from cis_power.core.batches.reads import batches
-from cis_power.outages.call_reads import CallFilter, CallRecord, list_calls
-from cis_power.outages.reads import list_outages
-from cis_power.outages.records import OutageRecord
-from cis_power.telemetry.reads import list_sources
+from web import home_administration, home_business, home_operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,53 +20,26 @@ class Card:
 
 
 _Maker = Callable[[Session, Viewer, datetime], Any]
-_FEW = 8
+# kind of card → the permission that opens it, and what makes its content
+MAKERS: dict[str, tuple[str, _Maker]] = {
+    **home_operations.MAKERS, **home_business.MAKERS, **home_administration.MAKERS,
+}  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class OpenOutages:
-    """How much is out now, and the outages to look at first."""
-
-    outages: int
-    out: int
-    partial: int
-    priority: int
-    first: Sequence[OutageRecord]
-
-
-def _outages(session: Session, viewer: Viewer, now: datetime) -> OpenOutages:
-    rows = list_outages(session, viewer, now)
-    return OpenOutages(
-        outages=len(rows),
-        out=sum(row.customers_out for row in rows),
-        partial=sum(row.customers_partial for row in rows),
-        priority=sum(row.priority_customers_out for row in rows),
-        first=rows[:_FEW],
-    )
-
-
-def _calls(session: Session, viewer: Viewer, now: datetime) -> Sequence[CallRecord]:
-    return [record for record, _ in list_calls(session, viewer, now, CallFilter(limit=_FEW))]
-
-
-def _sources(session: Session, viewer: Viewer, now: datetime) -> Any:
-    return list_sources(session, viewer)
-
-
-def _exchange(session: Session, viewer: Viewer, now: datetime) -> Any:
-    """Batches belong to no district: whoever has a territory sees none."""
-    return batches(session, limit=_FEW) if viewer.districts is None else []
-
-
-# kind of card, permission that opens it, what it shows
-_MAKERS: tuple[tuple[str, str, _Maker], ...] = (
-    ("outages", "outages:outage:read", _outages),
-    ("calls", "outages:call:read", _calls),
-    ("exchange", "exchange:batch:read", _exchange),
-    ("sources", "system:source:read", _sources),
-)
+# What matters now, by role.
+CARDS: dict[str, tuple[str, ...]] = {
+    "agent": ("search", "outages", "calls"),
+    "billing": ("owed", "exchange", "months"),
+    "marketing": ("consumption", "segments", "owed", "outage_numbers"),
+    "engineer": ("outages", "feeders", "loaded", "abnormal", "telemetry"),
+    "dispatcher": ("outages", "calls", "abnormal", "telemetry", "conflicts"),
+    "manager": ("kpis", "outages", "owed", "feeders", "months"),
+    "sysadmin": ("health", "jobs", "sources"),
+    "secadmin": ("people",),
+    "auditor": ("chain", "unmaskings", "refusals"),
+}
 
 
 def home_cards(session: Session, viewer: Viewer, now: datetime) -> list[Card]:
-    """The cards that the viewer's role opens, in the order of their weight."""
-    return [Card(kind, make(session, viewer, now)) for kind, permission, make in _MAKERS if viewer.may(permission)]
+    """The cards of the viewer's role."""
+    wanted = [(kind, *MAKERS[kind]) for kind in CARDS.get(viewer.role, tuple(MAKERS))]
+    return [Card(kind, make(session, viewer, now)) for kind, permission, make in wanted if viewer.may(permission)]

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from cis_power.core.jobs.declaration import ALWAYS
 from cis_power.core.time import iso
-from reports.model import Table
+from reports.model import Column, Table
 from reports.renderers.words import shown_value
 from web.cause_names import cause_name
 from web.labels import label, severity
@@ -171,6 +171,14 @@ def shown(value: Any, column: str) -> str:
     return shown_value(value, shell().settings.zone)
 
 
+def heading(column: Column) -> str:
+    """What a column of a report is called: in English its name without what the unit beside it says already."""
+    words = gettext(column.name)
+    if words != column.name:
+        return words
+    return words.removesuffix(f"_{column.unit.lower()}").removesuffix("_minutes" if column.unit == "min" else "").replace("_", " ")
+
+
 def numeric_columns(table: Table) -> frozenset[int]:
     """Places of the columns that hold numbers, to be set to the right."""
     return frozenset(
@@ -226,5 +234,6 @@ def install_presentation(app: Flask) -> None:
         said=said,
         cause_name=cause_name,
         shown=shown,
+        heading=heading,
         numeric_columns=numeric_columns,
     )

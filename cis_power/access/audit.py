@@ -72,14 +72,15 @@ def chain_hash(number: int, occurred_at: datetime, act: Act, previous_hash: str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_chain(entries: Iterable[Entry], anchor: Anchor | None) -> Iterator[Problem]:
-    """Yield everything that is wrong with a chain, entries given in the order of their numbers.
+def check_chain(entries: Iterable[Entry], anchor: Anchor | None, after: Entry | None = None) -> Iterator[Problem]:
+    """Yield everything that is wrong with a chain: entries in the order of their numbers, all or those `after` one.
 
     Finds changed, deleted, inserted and reordered entries by the chain; a cut tail, what was appended after a cut, and
     an old copy of the whole database by the anchor. Entries newer than the anchor are no problem: a process may die
     between the two.
     """
-    number, previous_hash, anchored = 0, GENESIS, None
+    number, previous_hash = (0, GENESIS) if after is None else (after.id, after.entry_hash)
+    anchored: str | None = None
     for entry in entries:
         yield from _check_entry(entry, number + 1, previous_hash)
         number, previous_hash = entry.id, entry.entry_hash

@@ -131,7 +131,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_occurred", "occurred_at"),
-        Index("ix_audit_entry_action", "action", "occurred_at"),
+        Index("ix_audit_entry_action", "action", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="1, 2, 3 … without a hole")

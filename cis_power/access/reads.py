@@ -146,10 +146,17 @@ def list_keys(session: Session, viewer: Viewer) -> list[KeyRow]:
     ]
 
 
-def list_audit(session: Session, viewer: Viewer, *, before: int | None = None, limit: int = 100) -> list[AuditRow]:
-    """Return entries of the audit, newest first, those numbered below `before`."""
+def list_audit(
+    session: Session, viewer: Viewer, *, before: int | None = None, limit: int = 100, action: str | None = None,
+    outcome: str | None = None,
+) -> list[AuditRow]:  # fmt: skip
+    """Return entries of the audit, newest first, those numbered below `before`, of one action or outcome."""
     viewer.require("access:audit:read")
     entries = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    if action is not None:
+        entries = entries.where(AuditEntry.action == action)
+    if outcome is not None:
+        entries = entries.where(AuditEntry.outcome == outcome)
     if before is not None:
         entries = entries.where(AuditEntry.id < before)
     return [

@@ -150,3 +150,18 @@ def test_writers_at_the_same_time_make_one_chain(database, trail, now):
     with database.reading() as session:
         count, problems = trail.verify(session)
     assert (count, problems) == (30, [])
+
+
+def test_the_tail_alone_tells_of_what_happened_to_it(six_acts, trail, now, tmp_path):
+    database = six_acts
+    with database.reading() as session:
+        for last in (1, 2, 6, 100):
+            assert trail.verify_tail(session, last) == (6, []), last
+    with database.transaction() as session:
+        session.execute(update(AuditEntry).where(AuditEntry.id == 5).values(actor="user:9"))
+    with database.reading() as session:
+        assert [problem.code for problem in trail.verify_tail(session, 2)[1]] == ["entry_changed"]
+    with database.transaction() as session:
+        session.execute(delete(AuditEntry).where(AuditEntry.id >= 5))
+    with database.reading() as session:
+        assert [problem.code for problem in trail.verify_tail(session, 2)[1]] == ["tail_missing"]

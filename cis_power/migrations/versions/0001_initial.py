@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
         sa.UniqueConstraint("entry_hash", name=op.f("uq_audit_entry_entry_hash")),
     )
-    op.create_index("ix_audit_entry_action", "audit_entry", ["action", "occurred_at"], unique=False)
+    op.create_index("ix_audit_entry_action", "audit_entry", ["action", "id"], unique=False)
     op.create_index("ix_audit_entry_occurred", "audit_entry", ["occurred_at"], unique=False)
     op.create_table(
         "batch",
