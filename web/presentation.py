@@ -176,7 +176,11 @@ def heading(column: Column) -> str:
     words = gettext(column.name)
     if words != column.name:
         return words
-    return words.removesuffix(f"_{column.unit.lower()}").removesuffix("_minutes" if column.unit == "min" else "").replace("_", " ")
+    return (
+        words.removesuffix(f"_{column.unit.lower()}")
+        .removesuffix("_minutes" if column.unit == "min" else "")
+        .replace("_", " ")
+    )
 
 
 def numeric_columns(table: Table) -> frozenset[int]:

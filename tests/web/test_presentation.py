@@ -9,9 +9,10 @@ from flask import Flask
 
 from cis_power.core.quality import Quality
 from cis_power.outages.records import Estimate, SupplyPoint
+from reports.model import Column
 from web.charts import Curve, curve_figure
 from web.labels import LABELS, SEVERITIES, label
-from web.presentation import clock_time, duration, evidence_text, figure_json, file_path, number
+from web.presentation import clock_time, duration, evidence_text, figure_json, file_path, heading, number
 from web.speech import spoken_answer
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)  # 14:00 in Shanghai
@@ -167,3 +168,12 @@ def test_pages_carry_no_script_or_style_of_their_own(site, values) -> None:
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", text), path
         assert not re.search(r"<script(?![^>]*(src=|application/json))", text), path
         assert not re.search(r"""(?:src|href|action)=["'](?:https?:)?//""", text), path
+
+
+def test_columns_of_reports_read_as_words(site):
+    with site.app.test_request_context("/?lang=en"):
+        assert heading(Column("energy_high_kwh", "kWh")) == "energy high"
+        assert heading(Column("duration_minutes", "min")) == "duration"
+        assert heading(Column("usage_points")) == "usage points"
+    with site.app.test_request_context("/?lang=zh_CN"):
+        assert heading(Column("load_factor", "fraction")) == "负荷率"
