@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import select
@@ -17,6 +18,8 @@ from cis_power.customers.models import (
     UsagePointStatus,
     UsagePointTerms,
 )
+from cis_power.network.low_voltage import transformers_of
+from cis_power.network.reads import version_at
 from reports.windows import Windows, always, joined, windows
 
 
@@ -102,6 +105,18 @@ def main_supply(session: Session, usage_points: Collection[int] | None = None) -
     if usage_points is not None:
         query = query.where(of.usage_point_id.in_(sorted(usage_points)))
     return windows(session.execute(query))
+
+
+def at_their_transformers(session: Session, supply: Windows, at: datetime) -> Windows:
+    """Windows of `main_supply` with low-voltage nodes replaced by the transformer that feeds them at an instant."""
+    version = version_at(session, at)
+    if version is None or not len(supply.group):
+        return supply
+    elements = np.unique(supply.group)
+    found = transformers_of(session, version.id, elements.tolist())
+    behind = np.array([found.get(element, element) for element in elements.tolist()], np.int64)
+    group = behind[np.searchsorted(elements, supply.group)]
+    return Windows(supply.member, group, supply.from_s, supply.to_s, supply.amount)
 
 
 def _together(first: Windows, second: Windows) -> Windows:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cis_power.core.db import chunked
 from cis_power.core.errors import Problem
 from cis_power.customers.contact_forms import normal_phone
 from cis_power.customers.models import (
@@ -19,8 +20,11 @@ from cis_power.customers.models import (
     SupplyConnection,
     UsagePoint,
 )
-from cis_power.network.reads import find_element
+from cis_power.network.low_voltage import low_voltage_behind
+from cis_power.network.reads import find_element, version_at
 from cis_power.outages.knowledge import Moment
+
+_CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +159,14 @@ def _of_points(session: Session, moment: Moment, points: Sequence[int]) -> list[
 
 
 def points_of_transformer(session: Session, element: int, moment: Moment) -> list[int]:
-    """Usage points that hang on an element now."""
-    row = SupplyConnection
-    return list(session.scalars(
-        select(row.usage_point_id).where(row.element_id == element, moment.known(row),
+    """Usage points that hang on an element now, those of the low-voltage network behind a transformer among them."""
+    row, version, hanging = SupplyConnection, version_at(session, moment.about), {element}
+    if version is not None:
+        hanging |= low_voltage_behind(session, version.id, element)
+    return [point for part in chunked(sorted(hanging), _CHUNK) for point in session.scalars(
+        select(row.usage_point_id).where(row.element_id.in_(part), moment.known(row),
                                          moment.valid(row.began_at, row.ended_at))
-    ))  # fmt: skip
+    )]  # fmt: skip
 
 
 def points_of_place(session: Session, place: int) -> list[int]:

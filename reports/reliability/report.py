@@ -13,7 +13,7 @@ from reports.reliability import tables
 from reports.reliability.base import Base, read_base
 from reports.reliability.figures import causes_figure, daily_figure
 from reports.reliability.spells import UNNAMED
-from reports.scope import main_supply
+from reports.scope import at_their_transformers, main_supply
 from reports.windows import joined
 
 _CERTAIN_SECONDS = 300
@@ -23,7 +23,7 @@ def build(session: Session, viewer: Viewer, parameters: Parameters, now: datetim
     """Read once, then compute every table."""
     base = read_base(session, viewer, parameters, now)
     supply = main_supply(session, set(base.within.member.tolist()) if viewer.districts is not None else None)
-    at_transformers = joined(supply, base.within)
+    at_transformers = joined(at_their_transformers(session, supply, now), base.within)
     found = (
         tables.indices_table(base),
         tables.bounds_table(base),

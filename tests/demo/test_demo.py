@@ -52,6 +52,8 @@ def test_the_demo_runs_from_the_field_to_the_outage_list(fresh: CommandLine) -> 
     (outage,) = wait_for(lambda: fresh("outage", "list", "--json").json, seconds=60, what="the outage")
     assert (outage["device"], outage["status"]) == ("F001-CB", "confirmed")
     assert outage["customers_out"] > 0
+    answer = fresh("call", "add", "--transformer", "F001-T001", "--json").json
+    assert {point["outage_id"] for point in answer["supply"]} == {outage["id"]}
     del fresh.environ["CIS_CONFIG"]
     for words in (("demo",), ("demo", "--rebuild")):
         assert "is running" in fresh(*words, expect=1).err
