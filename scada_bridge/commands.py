@@ -92,11 +92,10 @@ def _simulate(
     archive_seconds: float,
 ) -> None:
     from cis_power.core.config import load_settings
-    from cis_power.core.db import Database
     from cis_power.core.errors import InvalidInput
     from cis_power.core.logs import start_logging
     from cis_power.core.time import utc_now
-    from scada_bridge.field_reads import read_field
+    from scada_bridge.field_reads import field_of
     from scada_bridge.pointlist import read_point_list
     from scada_bridge.published import read_published
     from scada_bridge.simulator.chance import Rates
@@ -111,14 +110,10 @@ def _simulate(
         if found.refused:
             raise InvalidInput(f"{points_file.name} is not a good point list", found.parsed.errors)
         points = found.points
-    database = Database(settings.database)
-    with database.reading() as session:
-        field = read_field(session, utc_now())
-    database.dispose()
     rates = Rates(faults_per_hour, comm_faults_per_hour, first_fault)
     repair_seconds = None if repair_minutes is None else repair_minutes * 60
     options = Options(seed=seed, rates=rates, repair_seconds=repair_seconds, archive_seconds=archive_seconds)
-    run_simulator(settings, points, field, options)
+    run_simulator(settings, points, field_of(settings, utc_now()), options)
 
 
 @simulate.command("open")

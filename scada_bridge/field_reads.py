@@ -1,15 +1,20 @@
 """The network that holds now and what hangs on it, as the simulated field: all the simulator takes from the store."""
 
+import logging
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from cis_power.core.config import Settings
+from cis_power.core.db import open_database
 from cis_power.customers.models import Customer
 from cis_power.customers.models_place import (
     CustomerAgreement,
@@ -26,6 +31,21 @@ from scada_bridge.simulator.loads import KINDS, mean_kw
 _OTHERS_SHARE = 0.15  # of a transformer's rating, where the store knows nobody behind any
 _USUAL_KVA = 100.0
 _AT_ONCE = 20_000
+_log = logging.getLogger(__name__)
+
+
+def field_of(settings: Settings, now: datetime) -> Field:
+    """The field of the store that the settings name; an empty one where there is no store. Raises ConfigError."""
+    url = make_url(settings.database)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        _log.info("there is no database: positions and calm curves only")
+        return Field()
+    database = open_database(settings)
+    try:
+        with database.reading() as session:
+            return read_field(session, now)
+    finally:
+        database.dispose()
 
 
 def read_field(session: Session, now: datetime) -> Field:

@@ -38,6 +38,8 @@ class Archive:
         self._connection: sqlite3.Connection | None = None
         self._trouble = False
         self._next_at = -np.inf
+        self._ending = False
+        self._cut = False  # a filling was not finished: nothing later is kept, so that the next start finds the hole
 
     def due(self, now: float) -> bool:
         """Whether every value is to be kept now: once a step."""
@@ -77,13 +79,16 @@ class Archive:
             self._insert(
                 [(at, name, value, "GOOD") for name, value in zip(self._ids, values_at(at).tolist(), strict=True)]
             )
-            if self._trouble:
+            self._cut = self._ending
+            if self._trouble or self._cut:
                 return
 
     def _write(self, rows: list[Row], forget_before: float | None = None) -> None:
         self._thread.submit(self._insert, rows, forget_before)
 
     def _insert(self, rows: list[Row], forget_before: float | None = None) -> None:
+        if self._cut:
+            return
         try:
             connection = self._open()
             with connection:
@@ -117,7 +122,8 @@ class Archive:
         self._thread.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Write what waits and close the file."""
+        """Write what waits and close the file; a filling that is under way goes on at the next start."""
+        self._ending = True
         self._thread.submit(self._close)
         self._thread.shutdown(cancel_futures=False)
 

@@ -79,8 +79,8 @@ def _local_seconds(times: Floats, zone: ZoneInfo) -> Floats:
     return local
 
 
-def _of_hour(hour: Index) -> Floats:
-    """Shapes of whole local hours (counted from 1970), at their middle."""
+def _of_hour(hour: Index, days_later: int = 0) -> Floats:
+    """Shapes of whole local hours (counted from 1970), at their middle, with the week moved by some days."""
     day = hour // 24
     since_new_year = day - day.astype("datetime64[D]").astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
     year = since_new_year / 365.0
@@ -89,7 +89,7 @@ def _of_hour(hour: Index) -> Floats:
     before = np.floor(month).astype(np.int64)
     part = (month - before)[:, None]
     level = _LEVEL[before % 12] * (1 - part) + _LEVEL[(before + 1) % 12] * part
-    of_day, kind_of_day = hour % 24, _KINDS_OF_DAY[day % 7]
+    of_day, kind_of_day = hour % 24, _KINDS_OF_DAY[(day + days_later) % 7]
     curve = winter * _CURVE[0, kind_of_day, of_day] + (1 - winter) * _CURVE[1, kind_of_day, of_day]
     shape: Floats = level * curve / _YEAR
     return shape
@@ -102,5 +102,5 @@ _CURVE = (
     .transpose(1, 2, 3, 0)
     / 100
 )  # season, kind of day, hour, kind
-_YEAR = np.ones(len(KINDS))
-_YEAR = _of_hour(np.arange(28 * 365.25 * 24, dtype=np.int64)).mean(axis=0)  # 28 years: every date on every weekday
+_YEAR: Floats = np.ones(len(KINDS))
+_YEAR = sum(_of_hour(np.arange(365 * 24), shift).mean(axis=0) for shift in range(7)) / 7  # every date on every weekday

@@ -54,13 +54,17 @@ class Simulator:
     def __init__(self, settings: Settings, points: Sequence[Point], field_: Field, options: Options) -> None:
         self.options = options
         self._settings = settings
-        self._endpoints = {name: _endpoint(settings, name) for name in sorted({point.source for point in points})}
+        self._endpoints = _endpoints(settings, sorted({point.source for point in points}))
         others = {point.equipment for point in points if point.equipment and field_.find(point.equipment) is None}
         self.world = World(field_, sorted(others), options.timing, options.repair_seconds)
         self.display = Display(points, self._unit, self.world, settings.zone, options.seed)
+        shared: dict[tuple[str, int], Device] = {}
         self.devices = {
-            name: Device(self.display.units(name), identity=("cis-power", name, "1")) for name in self._endpoints
+            name: shared.setdefault((end.host, end.port), Device({}, identity=("cis-power", name, "1")))
+            for name, end in self._endpoints.items()
         }
+        for name in self.devices:
+            self._connect(name)
         self._truth = TruthLog(control_folder(settings.run_dir))
         self.archive = Archive(
             control_folder(settings.run_dir), [point.point_id for point in points], options.archive_seconds
@@ -70,27 +74,36 @@ class Simulator:
         self._changed = asyncio.Event()
 
     def _unit(self, point: Point) -> int:
-        overriding = self._endpoints[point.source].unit
-        return point.device_id if overriding is None else overriding
+        end = self._endpoints.get(point.source)
+        return point.device_id if end is None or end.unit is None else end.unit
+
+    def _connect(self, source: str) -> None:
+        """Let the device of a source show its units as they are to be read now, beside those of other sources."""
+        device = self.devices[source]
+        device.memories = {**device.memories, **self.display.units(source)}
 
     async def start(self) -> None:
         """Listen for every source. Raises CisError when a port is taken."""
         now = time.time()
         self.display.refresh(now)
         for name, device in self.devices.items():
-            endpoint = self._endpoints[name]
-            try:
-                await device.start(endpoint.host, endpoint.port)
-            except OSError as error:
-                where, why = f"{endpoint.host}:{endpoint.port}", os.strerror(error.errno or 0).lower()
-                raise CisError(f"{name} cannot listen on {where}: {why}") from error
-            count = sum(point.source == name for point in self.display.points)
-            _log.info("%s listens on %s:%d, %d points", name, endpoint.host, device.port, count)
+            await self._listen(name, device)
         self._truth.write([Happening(now, "start", {"seed": self.options.seed})])
         self._chance = Chance(self.options.seed, self.options.rates, self.world.state, list(self._endpoints), began=now)
         past = World(self.world.field, self.world.state.others)
         readings = Readings(self.display.points, past, self._settings.zone, self.options.seed)
         self.archive.fill(now, readings.values)
+
+    async def _listen(self, name: str, device: Device) -> None:
+        end = self._endpoints[name]
+        if not device.listening:
+            try:
+                await device.start(end.host, end.port)
+            except OSError as error:
+                why = os.strerror(error.errno or 0).lower()
+                raise CisError(f"{name} cannot listen on {end.host}:{end.port}: {why}") from error
+        count = sum(point.source == name for point in self.display.points)
+        _log.info("%s listens on %s:%d, %d points", name, end.host, device.port, count)
 
     async def stop(self) -> None:
         """Stop every server, and end the truth log."""
@@ -154,9 +167,8 @@ class Simulator:
     async def set_trouble(self, source: str, trouble: str, at: float) -> None:
         """Begin a trouble of COMMUNICATION with a source, or end it with `none`."""
         self.display.troubles[source] = trouble
-        device = self.devices[source]
-        device.memories = self.display.units(source)
-        await device.set_fault(trouble if trouble in FAULTS else "none")
+        self._connect(source)
+        await self.devices[source].set_fault(trouble if trouble in FAULTS else "none")
         self._truth.write([Happening(at, "comm", {"source": source, "fault": trouble})])
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -171,13 +183,20 @@ class Simulator:
         return found
 
 
-def _endpoint(settings: Settings, name: str) -> Endpoint:
-    source = settings.sources.get(name)
-    if source is None:
-        raise ConfigError(f"source {name!r} of the point list is not configured: where should it listen?")
-    if not source.url.startswith("modbus://"):
-        raise ConfigError(f"source {name!r}: only modbus:// can be simulated")
-    return parse_url(source.url)
+def _endpoints(settings: Settings, names: Sequence[str]) -> dict[str, Endpoint]:
+    """Where the sources listen. What is no Modbus TCP is left out and told; ConfigError where nothing is left."""
+    found = {}
+    for name in names:
+        source = settings.sources.get(name)
+        if source is None:
+            _log.warning("source %s of the point list is not configured: it is not simulated", name)
+        elif not source.url.startswith("modbus://"):
+            _log.warning("source %s is not simulated: only modbus:// can be", name)
+        else:
+            found[name] = parse_url(source.url)
+    if not found:
+        raise ConfigError("no source of the point list is configured as modbus://: where should the simulator listen?")
+    return found
 
 
 async def _run(simulator: Simulator, run_dir: Path) -> None:

@@ -53,6 +53,10 @@ class Device:
     def port(self) -> int:
         return self._address[1]
 
+    @property
+    def listening(self) -> bool:
+        return self._server is not None
+
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one, `port` tells which."""
         server = await asyncio.start_server(self._serve, host, port)

@@ -37,6 +37,7 @@ def archive_of(folder):
 def test_the_first_start_has_six_hours_behind_it_and_a_later_one_what_was_missed(tmp_path):
     first = archive_of(tmp_path)
     first.fill(NOW, curve)
+    first.wait()
     first.close()
     found = rows(tmp_path)
     assert len(found) == 2 * 6 * 12
@@ -44,14 +45,38 @@ def test_the_first_start_has_six_hours_behind_it_and_a_later_one_what_was_missed
     assert found[-1][0] == NOW - STEP
     later = archive_of(tmp_path)
     later.fill(NOW + 3600, curve)
+    later.wait()
     later.close()
     times = sorted({row[0] for row in rows(tmp_path)})
     assert set(np.diff(times)) == {STEP}, "no hole"
     assert times[-1] == NOW + 3600 - STEP
     much_later = archive_of(tmp_path)
     much_later.fill(NOW + 10 * 86_400, curve)
+    much_later.wait()
     much_later.close()
     assert len([row for row in rows(tmp_path) if row[0] > NOW + 86_400]) == 2 * 24 * 12, "a day at most"
+
+
+def test_a_filling_that_is_cut_off_is_taken_up_by_the_next_start(tmp_path):
+    cut = archive_of(tmp_path)
+    reached = []
+
+    def slowly(at):
+        reached.append(at)
+        if len(reached) == 5:
+            cut._ending = True  # as `close` says it from another thread
+        return curve(at)
+
+    cut.fill(NOW, slowly)
+    cut.keep(NOW, curve(NOW), ["GOOD"] * 2, np.zeros(2))
+    cut.wait()
+    cut.close()
+    assert len(rows(tmp_path)) == 2 * 5
+    again = archive_of(tmp_path)
+    again.fill(NOW, curve)
+    again.wait()
+    again.close()
+    assert len(rows(tmp_path)) == 2 * 6 * 12
 
 
 def test_steps_changes_quality_and_wrong_clocks_are_kept(tmp_path):
@@ -113,6 +138,7 @@ def test_a_break_of_simulator_and_collector_together_is_filled_by_the_pull(store
     before.close()
     again = archive_of(tmp_path)
     again.fill(NOW + 70 * 60, curve)
+    again.wait()
     again.close()
     source = SourceSettings(url=f"archive+sqlite:///{tmp_path / FILE}", serves=("rtu1",))
     settings = Settings(run_dir=store.run_dir, sources={"dms": source})

@@ -131,3 +131,42 @@ def test_by_chance_a_breaker_trips_and_mends_itself(utility):
     assert utility("simulate", "state").json == {
         "moved": {}, "faults": [], "without_supply": 0, "sources": {"rtu1": "none"}
     }  # fmt: skip
+
+
+def test_without_a_database_positions_can_be_switched(cli, tmp_path):
+    (port,) = free_ports(1)
+    cli.database_url = f"sqlite:///{tmp_path / 'nowhere' / 'none.db'}"
+    cli.configure(f'[sources.rtu1]\nurl = "modbus://127.0.0.1:{port}"\n')
+    file = tmp_path / "points.csv"
+    file.write_text(town.POINTS)
+    running = simulated(cli, "--points", file)
+    cli("simulate", "open", "CB-A")
+    assert cli("simulate", "state").json["moved"] == {"CB-A": False}
+    cli("simulate", "fault", "CB-A", "permanent", expect=1)
+    assert any("there is no database" in line for line in running.lines)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_sources_behind_one_gateway_share_its_port_and_others_are_left_out(cli, tmp_path):
+    (port,) = free_ports(1)
+    cli.configure(
+        f'[sources.rtu1]\nurl = "modbus://127.0.0.1:{port}?unit=1"\n[sources.rtu2]\nurl = "modbus://127.0.0.1:{port}?unit=2"\n'
+        f'[sources.old]\nurl = "file://{tmp_path}"\nserves = ["old"]\n'
+    )
+    head, first = town.POINTS.splitlines()[:2]
+    rows = [
+        first,
+        first.replace("CB-A", "CB-B").replace("rtu1", "rtu2"),
+        first.replace("CB-A", "TIE").replace("rtu1", "old"),
+    ]
+    file = tmp_path / "points.csv"
+    file.write_text("\n".join([head, *rows, first.replace("CB-A", "CB-X").replace("rtu1", "new")]) + "\n")
+    running = simulated(cli, "--points", file)
+    running.wait_line("rtu2 listens")
+    assert any("source old is not simulated" in line for line in running.lines)
+    assert any("source new of the point list is not configured" in line for line in running.lines)
+    cli("simulate", "open", "CB-B")
+    for unit, closed in ((1, 1), (2, 0)):
+        with socket.create_connection(("127.0.0.1", port), 5) as one:
+            one.sendall(bytes([0, 1, 0, 0, 0, 6, unit, 1, 0, 0, 0, 1]))
+            assert one.recv(64)[-1] == closed
