@@ -185,13 +185,18 @@ class _Schedule:
         self._plan()
         _log.info("polling %d points of %d sources", len(published.points), len(self._collector.tasks))
 
+    async def _poll(self, name: str, groups: Sequence[float]) -> None:
+        """A poll by schedule; one that is cut short by the end of the collector is no error."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._collector.poll(name, groups)
+
     def _plan(self) -> None:
         for name, task in self._collector.tasks.items():
             for seconds in () if task.unusable else task.poll_groups:
                 step = round(seconds * 1000)
                 begin = from_ms(to_ms(utc_now()) // step * step)
                 self._scheduler.add_job(
-                    self._collector.poll,
+                    self._poll,
                     IntervalTrigger(seconds=seconds, start_date=begin, timezone="UTC"),
                     args=(name, (seconds,)),
                     id=f"{name}/{seconds:g}",

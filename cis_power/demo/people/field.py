@@ -1,6 +1,7 @@
 """What is so in the field: positions, faults, and who is without supply, as crews and callers find it. Pure."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cis_power.demo.people.callers import Loss
 from cis_power.demo.people.truth import Happening
@@ -31,13 +32,16 @@ class Field:
     lost: dict[str, Loss] = field(default_factory=dict)  # usage point → the loss it suffers from
     cause_of: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # loss → (device or equipment, fault)
 
+    closed_at: dict[str, datetime] = field(default_factory=dict)
+    began_at: datetime | None = None
+
     def __post_init__(self) -> None:
         self.is_open |= self.wiring.normally_open()
 
     def begin(self) -> None:
         """Everything stands as normal: the simulator has begun."""
         self.is_open = self.wiring.normally_open()
-        for known in (self.faults, self.tripped, self.lost, self.cause_of):
+        for known in (self.faults, self.tripped, self.lost, self.cause_of, self.closed_at):
             known.clear()
 
     def take(self, happening: Happening) -> Loss | None:
@@ -45,6 +49,7 @@ class Field:
         match happening.event:
             case "start":
                 self.begin()
+                self.began_at = happening.at
             case "fault" if happening["kind"] in LASTING:
                 equipment = str(happening["equipment"])
                 fault = Fault(
@@ -58,7 +63,9 @@ class Field:
                 if fault.kind == "broken_conductor":
                     self.is_open.add(fault.equipment)
             case "repaired":
-                self.mended(str(happening["id"]))
+                fault_ = self.mended(str(happening["id"]))
+                if fault_ is not None:
+                    self.closed_at[fault_.equipment] = happening.at
             case "open":
                 self.is_open.add(happening["device"])
                 if happening["by"] in ("protection", "fuse"):
@@ -66,6 +73,7 @@ class Field:
             case "close":
                 self.is_open.discard(happening["device"])
                 self.tripped.pop(happening["device"], None)
+                self.closed_at[happening["device"]] = happening.at
             case "restored":
                 for point in happening["usage_points"]:
                     self.lost.pop(point, None)
@@ -89,11 +97,12 @@ class Field:
         piece = self.wiring.pieces.get(code)
         return piece is not None and (code in self.is_open) != piece.normal_open
 
-    def mended(self, fault_id: str) -> None:
+    def mended(self, fault_id: str) -> Fault | None:
         """A fault is no more; a broken line conducts again."""
         fault = self.faults.pop(fault_id, None)
         if fault is not None and fault.kind == "broken_conductor":
             self.is_open.discard(fault.equipment)
+        return fault
 
     def hot(self) -> set[str]:
         """Nodes that must not come into supply: where something is broken."""

@@ -54,6 +54,7 @@ class Life:
         self._back: dict[str, int] = {}
         self._noticed: set[str] = set()  # causes that somebody is about to be sent for
         self._moved: set[str] = set()
+        self._reported: set[str] = set()
         self._planned: dict[str, int] = {}  # device → number of the work it is open for
         self._waiting: list[Job] = []
         self._busy = 0
@@ -63,12 +64,12 @@ class Life:
     def hear(self, happening: Happening) -> None:
         """Take in what happens in the field; earlier than what was asked for already it counts as of now."""
         self._advance(max(happening.at, self._now))
-        if happening.event == "start":
-            self._forget()
         was = {point: self.field.lost.get(point) for point in happening["usage_points"] or ()}
         opened_by = happening["by"] if happening.event == "open" else None
         loss = self.field.take(happening)
-        if loss is not None:
+        if happening.event == "start":
+            self._begin_anew()
+        elif loss is not None:
             self._plan_calls(loss)
         elif happening.event == "restored":
             self._plan_still_out([known for known in was.values() if known is not None], happening.at)
@@ -83,14 +84,18 @@ class Life:
         done, self._done = self._done, []
         return done
 
-    def resume(self, past: Iterable[Happening], moved: Collection[str], now: datetime) -> None:
+    def resume(
+        self, past: Iterable[Happening], moved: Collection[str], now: datetime, reported: Collection[str] = ()
+    ) -> None:
         """Begin in the middle: nothing of the past is done again, but what is broken or was left open is taken up.
 
-        `moved`: what an earlier life had put out of its normal position (its own `moved`).
+        `moved`, `reported`: those of the earlier life.
         """
         for happening in past:
             self.field.take(happening)
         self._now = max(now, self._now)
+        self._reported = set(reported)
+        self._take_back(reported)
         self.crews.left = {code for code in moved if self.field.is_abnormal(code)}
         for fault in self.field.faults.values():
             self._notice(fault.id, fault.equipment, self._now, self._now)
@@ -99,6 +104,11 @@ class Life:
         if self.crews.left and not self._noticed:
             first = min(self.crews.left)
             self._give(self.crews.job(f"tidy {first}", first, self._now))
+
+    @property
+    def reported(self) -> set[str]:
+        """What was reported as open last."""
+        return set(self._reported)
 
     @property
     def moved(self) -> set[str]:
@@ -117,10 +127,24 @@ class Life:
 
     def _do(self, act: Act) -> None:
         """Do an act when its time has come."""
-        self._at(act.at, lambda _at: self._done.append(act))
+        self._at(act.at, lambda _at: self._emit(act))
 
-    def _forget(self) -> None:
-        """The field begins anew: what was going on there is over."""
+    def _emit(self, act: Act) -> None:
+        """Do an act now."""
+        self._done.append(act)
+        if isinstance(act, Move):
+            self._moved.add(act.device)
+        elif isinstance(act, Report):
+            (self._reported.discard if act.closed else self._reported.add)(act.device)
+
+    def _take_back(self, reported: Iterable[str]) -> None:
+        """Say of what was reported as open, and is not, since when it is closed."""
+        for device in sorted(set(reported) - self.field.is_open):
+            closed_at = self.field.closed_at.get(device, self.field.began_at) or self._now
+            self._do(Report(self._now, device, True, closed_at, CONTROL_ROOM))
+
+    def _begin_anew(self) -> None:
+        """The field begins anew: what was going on there is over, and what was reported as open is closed."""
         self._queue.clear()
         self._waiting.clear()
         self._busy = 0
@@ -129,6 +153,7 @@ class Life:
         self.crews.left.clear()
         for known in (self._called, self._back, self._planned, self._moved):
             known.clear()
+        self._take_back(self._reported)
         if self._utility.loose_ends:
             self._begin(self._now)
 
@@ -256,9 +281,7 @@ class Life:
             if isinstance(step, Report):
                 self._do(step)
             else:
-                self._done.append(step)
-                if isinstance(step, Move):
-                    self._moved.add(step.device)
+                self._emit(step)
 
     # office and billing system
 
@@ -298,8 +321,7 @@ class Life:
 
     def _switch(self, piece: Piece, at: datetime, *, closed: bool) -> None:
         """Planned work is told while it is done: its time is right."""
-        self._done.append(Move(at, piece.code, closed, CONTROL_ROOM))
-        self._moved.add(piece.code)
+        self._emit(Move(at, piece.code, closed, CONTROL_ROOM))
         (self.field.is_open.discard if closed else self.field.is_open.add)(piece.code)
         said_at = at + self._manner.of(1)
         self._do(Report(said_at, piece.code, closed, at, CONTROL_ROOM, {} if closed else dict(PLANNED)))

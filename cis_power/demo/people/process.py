@@ -3,7 +3,6 @@
 import json
 import logging
 import threading
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -58,13 +57,14 @@ def _end_with(stop: threading.Event, commands: Commands) -> None:
 
 
 def _live(folder: Path, truth: TruthFile, life: Life, hands: Hands, diary: Diary, stop: threading.Event) -> None:
-    journal = folder / "moved.json"
-    life.resume(truth.more(), _moved(journal), utc_now())
+    journal = folder / "journal.json"
+    known = _read(journal)
+    life.resume(truth.more(), known["moved"], utc_now(), known["reported"])
 
     def told(act: Act, ending: str) -> None:
         diary.note(act, ending, utc_now())
 
-    looked, moved = utc_now(), set[str]()
+    looked = utc_now()
     while not stop.wait(LOOK_SECONDS):
         now = utc_now()
         if not timedelta(0) <= now - looked < _AWAY:
@@ -74,9 +74,10 @@ def _live(folder: Path, truth: TruthFile, life: Life, hands: Hands, diary: Diary
             life.hear(happening)
         for act in life.due(now):
             _do(hands, act, told, stop)
-        if life.moved != moved:
-            moved = life.moved
-            write_whole(journal, json.dumps(sorted(moved)).encode(), 0o600)
+        now_known = {"moved": sorted(life.moved), "reported": sorted(life.reported)}
+        if now_known != known:
+            known = now_known
+            write_whole(journal, json.dumps(known).encode(), 0o600)
 
 
 def _do(hands: Hands, act: Act, told: Told, stop: threading.Event) -> None:
@@ -88,11 +89,11 @@ def _do(hands: Hands, act: Act, told: Told, stop: threading.Event) -> None:
         told(act, f"failed: {error}")
 
 
-def _moved(journal: Path) -> Sequence[str]:
+def _read(journal: Path) -> dict[str, list[str]]:
     try:
-        found: list[str] = json.loads(journal.read_text("utf-8"))
+        found: dict[str, list[str]] = json.loads(journal.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
-        return []
+        return {"moved": [], "reported": []}
     return found
 
 

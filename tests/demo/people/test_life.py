@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cis_power.demo.people.acts import Call, Estimate, Finding, Move, Repair, Report
 from cis_power.demo.people.life import Life, Utility
 from cis_power.demo.people.manner import Manner
+from cis_power.demo.people.truth import Happening
 from tests.demo.people.yard import START, Yard, live_on, pieces
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -141,6 +142,29 @@ def test_one_crew_does_one_thing_after_another() -> None:
     repaired = [act.equipment for act in acts if isinstance(act, Repair)]
     assert sorted(repaired) == ["F1-LN0", "F2-LN0", "F3-LN0"]
     assert yard.out == set()
+
+
+def test_what_was_reported_as_open_is_taken_back_when_the_field_begins_anew() -> None:
+    yard = Yard()
+    life = _life(yard)
+    live_on(yard, life, START + timedelta(minutes=4), [(START + timedelta(seconds=10), "F2-T10", "permanent")])
+    assert life.reported == {"F2-FU10"}
+    anew = Happening(START + timedelta(minutes=5), "start", {"seed": 1})
+    life.hear(anew)
+    (told,) = life.due(anew.at + timedelta(seconds=1))
+    assert (told.device, told.closed, told.happened_at) == ("F2-FU10", True, anew.at)
+    assert life.reported == set()
+
+
+def test_a_report_that_was_lost_with_its_process_is_made_up_for() -> None:
+    yard = Yard()
+    live_on(yard, _life(yard), START + timedelta(minutes=30), [(START + timedelta(seconds=10), "F2-T10", "permanent")])
+    closed = next(told.at for told in yard.happened if told.event == "close")
+    later = _life(yard)
+    now = START + timedelta(minutes=31)
+    later.resume(yard.happened, [], now, ["F2-FU10"])
+    (told,) = later.due(now + timedelta(seconds=1))
+    assert (told.device, told.closed, told.happened_at) == ("F2-FU10", True, closed)
 
 
 @pytest.mark.parametrize("late_minutes", [1, 3, 6])
