@@ -17,8 +17,8 @@ LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 60.0
 GRACE_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
-# Each thread of glibc takes from a heap of its own and keeps what it frees: with two heaps the scheduler, whose jobs run
-# in threads, holds half the memory.
+# Each thread takes from a heap of its own and keeps what it frees: with two heaps the scheduler, whose jobs run in
+# threads, holds half the memory.
 _FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
 
 
