@@ -17,6 +17,7 @@ def demo(customers: int | None, seed: int | None, port: int | None, faults_per_h
     Prints the users with random passwords once, when it builds. Refuses a database that is not a demo.
     """
     from datetime import UTC, datetime
+    from functools import partial
 
     from cis_power.access.sandbox import only_demo
     from cis_power.core.commands import stop_on_signals
@@ -24,6 +25,7 @@ def demo(customers: int | None, seed: int | None, port: int | None, faults_per_h
     from cis_power.core.logs import start_logging
     from cis_power.core.supervisor import supervise
     from cis_power.demo import home, start
+    from cis_power.demo.aside import aside
 
     settings = load_settings()
     start_logging("demo")
@@ -33,7 +35,7 @@ def demo(customers: int | None, seed: int | None, port: int | None, faults_per_h
         wish, new = start.settle(found, customers, seed, datetime.now(UTC), rebuild=rebuild)
         home.web_port(settings, port)
         if new:
-            logins = start.make_new(settings, wish, click.echo)
+            logins = aside(partial(start.make_new, settings, wish, click.echo))
             click.echo("\nUsers (these passwords are shown only now):")
             for login in logins:
                 click.echo(f"  {login.name:12} {login.password:20} {login.district or 'whole utility'}")

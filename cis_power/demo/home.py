@@ -45,6 +45,8 @@ def configure(settings: Settings, plan: Plan, port: int) -> Path:
         lines += ["", f"[sources.{name}]", f'url = "modbus://127.0.0.1:{rtu_port}"', "timeout_seconds = 2"]
     archive = json.dumps(f"archive+sqlite:///{settings.run_dir / ARCHIVE}")
     lines += ["", "[sources.archive]", f"url = {archive}", f"serves = {json.dumps(names)}", 'table = "history"']
+    if settings.people:
+        lines += ["", "[people]", *(f"{name} = {value:g}" for name, value in settings.people.items())]
     settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not any(settings.run_dir.iterdir()):
         (settings.run_dir / OURS).touch()

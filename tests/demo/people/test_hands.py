@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from cis_power.core.config import Settings, load_settings
 from cis_power.core.errors import ConfigError, Unavailable
+from cis_power.demo.home import configure
 from cis_power.demo.people.acts import Call, Report
 from cis_power.demo.people.diary import Diary
 from cis_power.demo.people.hands import Commands, _words_of_report
@@ -15,6 +17,7 @@ from cis_power.demo.people.manner import Manner
 from cis_power.demo.people.settings import manner_of
 from cis_power.demo.people.telephone import Telephone
 from cis_power.demo.people.truth import TruthFile
+from cis_power.demo.plan import plan
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -130,3 +133,10 @@ def test_the_diary_says_what_was_done(tmp_path) -> None:
     diary.note(Call(AT, "K1", {"account_no": "A1"}, "no_power"), "taken", AT)
     (line,) = (tmp_path / "diary.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line)["ending"] == "taken"
+
+
+def test_settings_of_people_are_handed_on_to_the_demo(tmp_path) -> None:
+    given = Settings(run_dir=tmp_path / "run", people={"pace": 60, "call_share": 0.05})
+    file = configure(given, plan(100), 8080)
+    found = load_settings({"CIS_CONFIG": str(file)}, tmp_path)
+    assert manner_of(found.people) == Manner(pace=60.0, call_share=0.05)
