@@ -1,5 +1,6 @@
 """Energy of usage points out of the readings of the meters that stood there."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.core.quality import Quality
 from cis_power.core.time import day_bounds
 from cis_power.customers.models import UsagePoint, UsagePointDistrict
@@ -26,6 +27,7 @@ from cis_power.metering.intervals import (
 from cis_power.metering.models import Channel, MeterInstallation, ReadingSpan, RegisterReading
 from cis_power.metering.units import ENERGY_UNIT, UNITS
 from cis_power.metering.writes import SERIES_OWNER
+from cis_power.series.packing import epoch_seconds
 from cis_power.series.reads import History, read_series, series_of
 
 _KEYS_A_QUERY = 5_000
@@ -241,26 +243,50 @@ def _of_channel(history: History, seconds: np.ndarray, series_id: int, channel: 
 def _of_registers(
     session: Session, channels: Sequence[InstalledChannel], from_at: datetime, to_at: datetime
 ) -> list[Intervals]:
-    reading = RegisterReading
     parts = []
+    begin, end = int(from_at.timestamp()), int(to_at.timestamp())
     for part in chunked(channels, _KEYS_A_QUERY):
-        query = select(reading.channel_id, reading.read_at, reading.value, reading.quality)
-        query = query.where(reading.channel_id.in_({channel.channel_id for channel in part}))
-        reads: dict[int, list[tuple[int, float, int]]] = {}
-        for row in session.execute(query.order_by(reading.channel_id, reading.read_at)):
-            value = np.nan if row.value is None else row.value
-            reads.setdefault(row.channel_id, []).append((int(row.read_at.timestamp()), value, row.quality))
+        reads = _reads(session, sorted({channel.channel_id for channel in part}), from_at, to_at)
         for channel in part:
-            there = [read for read in reads.get(channel.channel_id, ()) if channel.from_s <= read[0] <= channel.to_s]
-            if len(there) > 1:
-                instants, values, quality = zip(*there, strict=True)
-                at, seconds, amount, worst = between_reads(
-                    np.array(instants, np.int64), np.array(values), np.array(quality, np.uint8)
-                )
+            instants, values, quality = reads.get(channel.channel_id, _NO_READS)
+            first, last = np.searchsorted(instants, channel.from_s), np.searchsorted(instants, channel.to_s, "right")
+            if last - first > 1:
+                there = slice(int(first), int(last))
+                at, seconds, amount, worst = between_reads(instants[there], values[there], quality[there])
                 owner = np.full(len(at), channel.usage_point_id)
                 whole = Intervals(owner, at, seconds, amount * channel.multiplier, worst)
-                parts.append(clipped_evenly(whole, int(from_at.timestamp()), int(to_at.timestamp())))
+                parts.append(clipped_evenly(whole, begin, end))
     return parts
+
+
+_Reads = tuple[np.ndarray, np.ndarray, np.ndarray]  # instants (epoch s), values, qualities
+_NO_READS: _Reads = (np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
+
+
+def _reads(session: Session, channels: Sequence[int], from_at: datetime, to_at: datetime) -> dict[int, _Reads]:
+    """The reads of registers that tell of [from_at, to_at): those within, the last one before, the first one behind."""
+    reading = RegisterReading
+    known = among(session, reading.channel_id, channels), reading.value.is_not(None)
+    query = select(reading.channel_id, reading.read_at, reading.value, reading.quality)
+    rows = list(session.execute(query.where(*known, reading.read_at > from_at, reading.read_at < to_at)))
+    for side, there in (
+        (func.max(reading.read_at), reading.read_at <= from_at),
+        (func.min(reading.read_at), reading.read_at >= to_at),
+    ):
+        found = select(reading.channel_id, side.label("at")).where(*known, there).group_by(reading.channel_id)
+        nearest = found.subquery()
+        same = (nearest.c.channel_id == reading.channel_id) & (nearest.c.at == reading.read_at)
+        rows += session.execute(query.join(nearest, same))
+    if not rows:
+        return {}
+    channel, read_at, value, quality = zip(*rows, strict=True)
+    owner, at = np.array(channel, np.int64), epoch_seconds(read_at)
+    order = np.lexsort((at, owner))
+    owner, at, values, codes = owner[order], at[order], np.array(value)[order], np.array(quality, np.uint8)[order]
+    edges = np.append(np.flatnonzero(np.append(True, owner[1:] != owner[:-1])), len(owner)).tolist()
+    return {
+        int(owner[low]): (at[low:high], values[low:high], codes[low:high]) for low, high in itertools.pairwise(edges)
+    }
 
 
 def _by_bounds(

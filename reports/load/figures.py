@@ -26,7 +26,8 @@ class LoadFigures:
 
     `energy_kwh` sums what is known, so that it is also the lower bound; `energy_high_kwh` and `peak_high_kw` suppose
     each missing interval at the highest power its own usage point had in the period (None: one has no value at all).
-    `mean_kw` is over the time known. Shares are of the time in which readings were expected.
+    `mean_kw` is over the time known; `load_factor` is None where some of the energy is known only for longer than a
+    day, because such energy is in the mean but in no peak. Shares are of the time in which readings were expected.
     """
 
     energy_kwh: float | None
@@ -59,7 +60,7 @@ class GroupSum:
         self._sum, self._high, self._covered = np.zeros(slots), np.zeros(slots), np.zeros(slots, np.bool_)
         self._energy = self._missing_energy = self._weighted_mean = 0.0
         self._known = self._good = self._expected = 0.0
-        self._unbounded = False
+        self._unbounded = self._coarse = False
 
     def add(
         self, at: Ints, seconds: Ints, energy_kwh: Floats, quality: NDArray[np.uint8], window: tuple[int, int]
@@ -73,6 +74,7 @@ class GroupSum:
             return
         self._last = max(self._last, min(int((at + seconds).max()), self._end))
         energy = float(energy_kwh.sum())
+        self._coarse |= bool((energy_kwh[seconds > COARSEST_PEAK_SECONDS] > 0).any())
         top_kw = float((energy_kwh * 3600.0 / seconds).max())
         self._known += min(known, expected) if expected else known
         self._good += float(seconds[quality == Quality.GOOD].sum())
@@ -98,7 +100,7 @@ class GroupSum:
             peak_at=peak_at,
             peak_high_kw=None if self._unbounded else peak_high,
             mean_kw=mean,
-            load_factor=mean / peak if peak else None,
+            load_factor=mean / peak if peak and not self._coarse else None,
             good_share=good,
             known_share=known,
             grid_seconds=self._grid,

@@ -25,7 +25,7 @@ SERIES_OWNER = "point"
 
 COLUMNS = (
     ("id", ""), ("point_id", ""), ("quantity", ""), ("unit", ""), ("mean", ""), ("minimum", ""), ("peak", ""),
-    ("peak_at", ""), ("energy_kwh", "kWh"), ("good_share", "fraction"),
+    ("peak_at", ""), ("energy_kwh", "kWh"), ("load_factor", "fraction"), ("good_share", "fraction"),
 )  # fmt: skip
 
 
@@ -70,20 +70,22 @@ def _points(session: Session, viewer: Viewer, scope: Scope, by: str, at: datetim
 
 
 def _figures(point: Point, history: History, period: Period) -> Iterator[Value]:
-    """Mean, minimum, peak and its instant in the point's unit, energy where it is a power, share of good slots."""
+    """Mean, minimum, peak and its instant in the point's unit, energy and load factor of powers, good share."""
     begin, _, until = period.seconds
     usable = np.isin(history.quality, (Quality.GOOD, Quality.SUBSTITUTED)) & ~np.isnan(history.value)
     value, seconds = history.value[usable], history.step_seconds[usable]
     expected = max(until - begin, int(seconds.sum()))
     good = float(history.step_seconds[usable & (history.quality == Quality.GOOD)].sum())
     if not len(value):
-        yield from (None, None, None, None, None, good / expected if expected else None)
+        yield from (None, None, None, None, None, None, good / expected if expected else None)
         return
     top = int(np.abs(value).argmax())
     factor = _POWER_KW.get((point.unit or "").lower())
-    yield float(np.average(value, weights=seconds))
+    mean, peak = float(np.average(value, weights=seconds)), float(value[top])
+    yield mean
     yield float(value.min())
-    yield float(value[top])
+    yield peak
     yield history.at[usable][top].astype("datetime64[s]").item().replace(tzinfo=UTC)
     yield None if factor is None else float((value * seconds).sum()) * factor / 3600.0
+    yield None if factor is None or not peak else mean / peak
     yield good / expected if expected else None

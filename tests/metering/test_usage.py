@@ -195,3 +195,22 @@ def test_a_foreign_usage_point_answers_as_a_missing_one(session):
     assert usage_by_day(session, outside, utility.points[0], *asked) == []
     assert usage_by_day(session, outside, 9999, *asked) == []
     assert load_curve(session, outside, utility.points[0], NOON, NOON + HOUR) == []
+
+
+def test_energy_of_any_period_is_what_all_its_reads_tell(session):
+    utility = Metered(session)
+    meter, _ = utility.meter("R", kind="register")
+    utility.install(meter, 0)
+    reads = [(0, 100.0), (24, 124.0), (48, 172.0), (72, None), (96, 268.0), (120, 508.0)]
+    post_readings(
+        session,
+        ReadingColumns.of(
+            [Reading("R", None, "1", NOON + h * HOUR, None, v, None, "measured") for h, v in reads if v is not None]
+        ),
+    )
+    known = [(h, v) for h, v in reads if v is not None]
+    for begin in range(-12, 132, 12):
+        for end in range(begin + 12, 144, 12):
+            found = usage_intervals(session, utility.points[:1], NOON + begin * HOUR, NOON + end * HOUR)
+            expected = np.diff(np.interp([begin, end], *zip(*known, strict=True)))[0]
+            assert found.energy_kwh.sum() == pytest.approx(expected), (begin, end)
