@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -118,52 +118,53 @@ def _others(network: dict[str, Any], transformers: Sequence[int]) -> NDArray[np.
 def _loads(session: Session, supplies: dict[int, int], now: datetime) -> dict[str, Any]:
     """Usage points that are served now, how much they take, and how they hang on the nodes."""
     link = SupplyConnection
-    query = select(link.usage_point_id, link.element_id, link.role, link.transfer, link.phases)
+    flags = case((link.role == "standby", 1), else_=0), case((link.transfer == "manual", 1), else_=0)
+    query = select(link.usage_point_id, link.element_id, *flags, link.phases)
     query = query.where(link.element_id.is_not(None), link.superseded_at.is_(None), _holds(link, now))
-    links = [row for row in session.execute(query.order_by(link.id)) if row.element_id in supplies]
-    served = _served(session, {row.usage_point_id for row in links}, now)
-    links = [row for row in links if row.usage_point_id in served]
-    keys = np.array(sorted({row.usage_point_id for row in links}), np.int64)
-    place_of = {key: place for place, key in enumerate(keys.tolist())}
+    links = _integers(session, query.order_by(link.id), 5)
+    links = links[np.isin(links[:, 1], list(supplies)) & _are_served(session, links[:, 0], now)]
+    keys = np.unique(links[:, 0])
     kinds = dict(_pairs(session, select(CustomerAgreement.usage_point_id, Customer.kind)
         .join(Customer, Customer.id == CustomerAgreement.customer_id)
         .where(CustomerAgreement.superseded_at.is_(None), _holds(CustomerAgreement, now))))  # fmt: skip
     rated = dict(_pairs(session, select(UsagePointTerms.usage_point_id, UsagePointTerms.rated_kva)
         .where(_holds(UsagePointTerms, now))))  # fmt: skip
-    codes = {key: code for key, code in _pairs(session, select(UsagePoint.id, UsagePoint.code)) if key in place_of}
-    names = tuple(codes[key] for key in place_of)
-    kind = np.array([KINDS.index(kinds.get(key, KINDS[0])) for key in place_of], np.int64)
+    codes = dict(_pairs(session, select(UsagePoint.id, UsagePoint.code)))
+    names = tuple(codes[key] for key in keys.tolist())
+    kind = np.array([KINDS.index(kinds.get(key, KINDS[0])) for key in keys.tolist()], np.int64)
     crc = np.array([zlib.crc32(name.encode()) for name in names], np.uint32)
     return {
         "usage_points": names,
-        "mean_kw": mean_kw(kind, _numbers([rated.get(key) for key in place_of]), crc),
+        "mean_kw": mean_kw(kind, _numbers([rated.get(key) for key in keys.tolist()]), crc),
         "load_kind": kind,
-        "link_point": np.array([place_of[row.usage_point_id] for row in links], np.int64),
-        "link_node": np.array([supplies[row.element_id] for row in links], np.int64),
-        "link_standby": np.array([row.role == "standby" for row in links], bool),
-        "link_manual": np.array([row.transfer == "manual" for row in links], bool),
-        "link_phases": np.array([row.phases for row in links], np.uint8),
+        "link_point": np.searchsorted(keys, links[:, 0]),
+        "link_node": np.array([supplies[element] for element in links[:, 1].tolist()], np.int64),
+        "link_standby": links[:, 2] == 1,
+        "link_manual": links[:, 3] == 1,
+        "link_phases": links[:, 4].astype(np.uint8),
     }
 
 
-def _served(session: Session, points: set[int], now: datetime) -> set[int]:
-    """Usage points that are active now; one of which no status is told is served always."""
+def _are_served(session: Session, points: NDArray[np.int64], now: datetime) -> NDArray[np.bool_]:
+    """Which usage points are active now; one of which no status is told is served always."""
     row = UsagePointStatus
-    told = session.execute(
-        select(row.usage_point_id, row.status, row.began_at, row.ended_at).where(row.superseded_at.is_(None))
-    )
-    known, active = set(), set()
-    for point, status, began, ended in told.yield_per(_AT_ONCE):
-        known.add(point)
-        if status == "active" and (began is None or began <= now) and (ended is None or ended > now):
-            active.add(point)
-    return (points - known) | (points & active)
+    told = select(row.usage_point_id).where(row.superseded_at.is_(None))
+    known = _integers(session, told.distinct(), 1)[:, 0]
+    active = _integers(session, told.where(row.status == "active", _holds(row, now)), 1)[:, 0]
+    served: NDArray[np.bool_] = ~np.isin(points, known) | np.isin(points, active)
+    return served
 
 
 def _holds(model: Any, now: datetime) -> ColumnElement[bool]:
     return and_(
         or_(model.began_at.is_(None), model.began_at <= now), or_(model.ended_at.is_(None), model.ended_at > now)
     )
+
+
+def _integers(session: Session, query: Select[*tuple[Any, ...]], columns: int) -> NDArray[np.int64]:
+    rows = session.execute(query.execution_options(yield_per=_AT_ONCE))
+    parts = [np.array([tuple(row) for row in part], np.int64) for part in rows.partitions()]
+    return np.concatenate([np.empty((0, columns), np.int64), *parts])
 
 
 def _pairs(session: Session, query: Select[int, Any]) -> Iterator[tuple[int, Any]]:

@@ -83,6 +83,23 @@ def test_whoever_closes_on_a_fault_trips_at_once_and_without_reclosing():
     ]  # fmt: skip
 
 
+def test_a_device_that_was_closed_by_hand_recloses_again_only_after_a_while():
+    world = World(town())
+    world.move("F1-RC", T0, closed=False)
+    world.strike("F1-L3", "permanent", T0 + 10)
+    world.move("F1-RC", T0 + 20, closed=True)
+    world.step(T0 + 100)
+    assert [(at, event) for at, event, device in story(world) if device == "F1-RC"] == [
+        (0, "open"), (20, "close"), (20.2, "open")
+    ]  # fmt: skip
+    world.repair("F1-L3", T0 + 100)
+    world.move("F1-RC", T0 + 110, closed=True)
+    world.step(T0 + 150)
+    world.strike("F1-L3", "momentary", T0 + 150)
+    world.step(T0 + 200)
+    assert world.state.is_closed("F1-RC")
+
+
 def test_a_momentary_fault_is_gone_after_the_first_attempt_and_spares_the_fuse():
     world = World(town())
     world.strike("F1-T2", "momentary", T0)
