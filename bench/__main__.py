@@ -8,7 +8,8 @@ import sys
 BENCHMARKS = {
     "spine": "a change in the field → the answer over HTTP: p50 and p95 beyond the poll period; size: usage points",
     "poll": "points a second against the bare pymodbus client on the same blocks; size: points",
-    "energization": "a feeder breaker moves → affected usage points, against rustworkx and a full trace; size: customers",
+    "pages": "the pages that people keep open, over HTTP: time and weight; size: customers",
+    "energization": "a feeder breaker moves → affected usage points, against rustworkx and a full trace; size: users",
     "prediction": "devices named from calls, exactly and by the roll-up rule, against drawn faults; size: customers",
     "load-history": "interval values a second in and out against a row a value; size: values",
     "search": "the search box by kind of term, and every answer against a plain scan; size: customers",

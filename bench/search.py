@@ -35,7 +35,7 @@ from cis_power.network.models import Element, EquipmentState, NetworkActivation,
 
 SIZES = {"small": 2_000, "full": 200_000}
 PAGE = 50
-TERMS = 40
+MOST_TERMS = 40
 CHECKED = 6
 SEED = 5
 Terms = dict[str, list[str]]
@@ -47,12 +47,12 @@ def run(size: int, databases: str) -> Result:
     for kind in kinds(databases):
         with fresh(kind) as database:
             _build(database, size)
-            found[kind] = _measure(database)
+            found[kind] = _measure(database, min(MOST_TERMS, 3 + size // 100))
     parts = {part: {kind: figures[part] for kind, figures in found.items()} for part in ("ours", "peer", "limit")}
     worst = {kind: figures["ours"]["worst_p99_ms"] for kind, figures in found.items()}
     return Result(
         "search",
-        {"customers": size, "terms_a_kind": TERMS, "page": PAGE},
+        {"customers": size, "terms_a_kind": min(MOST_TERMS, 3 + size // 100), "page": PAGE},
         **parts,
         ratio_to_peer=min(found[kind]["peer"]["like_scan"]["p99_ms"] / worst[kind] for kind in found),
         ratio_to_limit=min(found[kind]["limit"]["p99_ms"] / worst[kind] for kind in found),
@@ -106,14 +106,14 @@ def _network(database: Database, size: int) -> None:
         bulk_insert(session, cast(Table, EquipmentState.__table__), columns)
 
 
-def _terms(session: Session) -> Terms:
+def _terms(session: Session, count: int) -> Terms:
     """Terms of every kind as people type them, taken from customers anywhere in the table."""
     chance = random.Random(SEED)
     highest = session.scalar(select(func.max(SearchRow.id))) or 1
-    picked = [chance.randint(1, highest) for _ in range(TERMS * 3)]
+    picked = [chance.randint(1, highest) for _ in range(count * 3)]
     rows = [row for row in session.scalars(select(SearchRow).where(SearchRow.id.in_(picked))) if not row.name.isascii()]
     chance.shuffle(rows)
-    people = [(row, row.name.split("\n")[1::2]) for row in rows][:TERMS]
+    people = [(row, row.name.split("\n")[1::2]) for row in rows][:count]
     first = {kind: [getattr(row, kind.value).split("\n")[1::2] for row, _ in people] for kind in TermKind}
     mobile = [words[0] for words in first[TermKind.PHONE] if words]
     address = [words[0] for words in first[TermKind.ADDRESS] if words]
@@ -160,9 +160,9 @@ def _viewers(session: Session) -> dict[str, Viewer]:
     }
 
 
-def _measure(database: Database) -> dict[str, dict[str, Any]]:
+def _measure(database: Database, count: int) -> dict[str, dict[str, Any]]:
     with database.reading() as session:
-        terms, now = _terms(session), utc_now()
+        terms, now = _terms(session, count), utc_now()
         ours: dict[str, Any] = {"worst_p99_ms": 0.0}
         for name, viewer in _viewers(session).items():
             ours[name] = _by_kind(terms, _asking(session, viewer, now))

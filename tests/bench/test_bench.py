@@ -12,7 +12,15 @@ from bench.result import percentile
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEYS = {"name", "size", "ours", "peer", "limit", "ratio_to_peer", "ratio_to_limit", "memory_mb"}
-SIZES = {"spine": 60, "poll": 200, "load-history": 30_000, "prediction": 20_000, "energization": 4_000}
+SIZES = {
+    "spine": 60,
+    "poll": 200,
+    "load-history": 30_000,
+    "prediction": 20_000,
+    "energization": 4_000,
+    "search": 300,
+    "pages": 100,
+}
 
 
 def _bench(*words: str) -> str:
