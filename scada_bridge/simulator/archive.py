@@ -21,7 +21,7 @@ _TABLE = (
 _LONGEST_FILL_S = 86_400.0
 _FIRST_FILL_S = 6 * 3600.0
 _MOST_FILL_ROWS = 1_000_000
-_KEPT_S = 3 * 86_400.0
+_KEPT_S, _MOST_KEPT_ROWS = 3 * 86_400.0, 6_000_000
 _log = logging.getLogger(__name__)
 
 Row = tuple[float, str, float | None, str]
@@ -34,6 +34,7 @@ class Archive:
         self._file = folder / FILE
         self._ids = tuple(point_ids)
         self.step_seconds = step_seconds
+        self._kept_seconds = min(_KEPT_S, _MOST_KEPT_ROWS / max(len(self._ids), 1) * step_seconds)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._connection: sqlite3.Connection | None = None
         self._trouble = False
@@ -50,7 +51,7 @@ class Archive:
         at = now // self.step_seconds * self.step_seconds
         self._next_at = at + self.step_seconds
         moments = (at + ahead).tolist()
-        self._write(list(zip(moments, self._ids, values.tolist(), quality, strict=True)), forget_before=at - _KEPT_S)
+        self._write(list(zip(moments, self._ids, values.tolist(), quality, strict=True)), at - self._kept_seconds)
 
     def keep_some(self, at: float, chosen: Flags, values: Floats, quality: Sequence[str], ahead: Floats) -> None:
         """Keep what some points show at an instant: positions that changed."""

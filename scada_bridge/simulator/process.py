@@ -18,7 +18,7 @@ from scada_bridge.points import Point
 from scada_bridge.simulator.archive import Archive
 from scada_bridge.simulator.chance import Blow, Chance, Rates
 from scada_bridge.simulator.display import Display
-from scada_bridge.simulator.field import Field
+from scada_bridge.simulator.field import Field, Flags
 from scada_bridge.simulator.happenings import Happening, Timing
 from scada_bridge.simulator.readings import Readings
 from scada_bridge.simulator.requests import answer
@@ -146,11 +146,19 @@ class Simulator:
         told = self.world.drain()
         self._truth.write(told)
         moved = self.display.refresh(now)
-        quality, ahead = self.display.archived_quality(), self.display.clock_error()
         if told:
-            self.archive.keep_some(told[-1].at, moved, self.display.values, quality, ahead)
+            self._keep(told[-1].at, moved)
         if self.archive.due(now):
-            self.archive.keep(now, self.display.values, quality, ahead)
+            self._keep(now)
+
+    def _keep(self, at: float, chosen: Flags | None = None) -> None:
+        """Let the archive keep what is shown: of all points at full steps, of some when they moved."""
+        display = self.display
+        marks = display.archived_quality(), display.clock_error()
+        if chosen is None:
+            self.archive.keep(at, display.values, *marks)
+        elif chosen.any():
+            self.archive.keep_some(at, chosen, display.values, *marks)
 
     async def _befall(self, blow: Blow) -> None:
         if blow.seconds is not None:
