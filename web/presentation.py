@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from cis_power.core.jobs.declaration import ALWAYS
 from cis_power.core.time import iso
-from reports.model import Column, Table
+from reports.model import Column, Figure, Table
 from reports.renderers.words import shown_value
 from web.cause_names import cause_name
 from web.labels import label, severity
@@ -30,7 +30,10 @@ _SECTIONS: tuple[tuple[str, LazyString, tuple[str, ...]], ...] = (
     ("/outages", _l("Outages"), ("outages:outage:read",)),
     ("/calls", _l("Calls"), ("outages:call:read",)),
     ("/network", _l("Network"), ("network:model:read",)),
+    ("/substations", _l("Substations"), ("network:model:read",)),
+    ("/transformers", _l("Transformers"), ("network:model:read",)),
     ("/points", _l("Points"), ("telemetry:point:read",)),
+    ("/events", _l("Events"), ("telemetry:point:read",)),
     ("/reports", _l("Reports"), (
         "reports:load:read", "reports:voltage:read", "reports:reliability:read", "reports:outage:read",
         "reports:business:read", "reports:marketing:read",
@@ -163,7 +166,7 @@ _WORD_COLUMNS = frozenset({"basis", "unit", "kind", "class", "case", "base", "qu
 def shown(value: Any, column: str) -> str:
     """A value of a report: six significant digits, local times, words of ours translated, a dash for the unknown."""
     if isinstance(value, str) and value and column in _WORD_COLUMNS:
-        return gettext(value)
+        return gettext(value).replace("_", " ")
     if isinstance(value, str) and column == "cause":
         return cause_name(value)
     if isinstance(value, bool):
@@ -181,6 +184,30 @@ def heading(column: Column) -> str:
         .removesuffix("_minutes" if column.unit == "min" else "")
         .replace("_", " ")
     )
+
+
+_CAUSE_OF_KIND = re.compile(r"^(?P<cause>.+) \((?P<kind>planned|unplanned)\)$")
+
+
+def worded_figure(figure: Figure) -> dict[str, Any]:
+    """A figure of a report with the titles of its axes, and its causes, in the reader's language."""
+    layout = dict(figure.layout)
+    for name, axis in layout.items():
+        if isinstance(axis, dict) and "title" in axis:
+            said_there = axis["title"]["text"]
+            layout[name] = axis | {"title": {"text": gettext(said_there)}}
+    return {"data": [_worded_trace(dict(trace)) for trace in figure.data], "layout": layout}
+
+
+def _worded_trace(trace: dict[str, Any]) -> dict[str, Any]:
+    names = trace.get("y", ())
+    if len(names) and all(isinstance(name, str) for name in names):
+        trace["y"] = [_CAUSE_OF_KIND.sub(_named_cause, name) for name in names]
+    return trace
+
+
+def _named_cause(found: re.Match[str]) -> str:
+    return f"{cause_name(found['cause'])} ({label('outage_kind', found['kind'])})"
 
 
 def numeric_columns(table: Table) -> frozenset[int]:
@@ -239,5 +266,6 @@ def install_presentation(app: Flask) -> None:
         cause_name=cause_name,
         shown=shown,
         heading=heading,
+        worded_figure=worded_figure,
         numeric_columns=numeric_columns,
     )

@@ -38,6 +38,12 @@ class FeederName(NamedValue):
     kind = "feeder"
 
 
+class SubstationName(NamedValue):
+    """A substation's name."""
+
+    kind = "substation"
+
+
 class DeviceName(NamedValue):
     """A device's name."""
 
@@ -85,6 +91,7 @@ CONVERTERS: tuple[type[BaseConverter], ...] = (
     AccountNumber,
     OutageId,
     FeederName,
+    SubstationName,
     DeviceName,
     PointId,
     ReportName,

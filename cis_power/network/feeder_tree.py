@@ -187,3 +187,10 @@ def _taken_out(forest: Forest, top: str) -> Iterator[str]:
             yield from edge.folded
             if edge.below:
                 waiting.append(edge.far)
+
+
+def parents(branches: Iterable[Branch], roots: Sequence[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Node → the node above it in the normal state and the parallel devices between the two; roots are left out."""
+    bundles, legs = _bundles(branches)
+    _, above = _span(bundles, legs, roots)
+    return {node: (bundle.other(node), bundle.devices) for node, bundle in above.items() if bundle is not None}

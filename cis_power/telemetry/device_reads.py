@@ -2,7 +2,7 @@
 equipment in the viewer's territory."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cis_power.access.territory import in_territory
 from cis_power.access.viewer import Viewer
 from cis_power.core.db import among, chunked
 from cis_power.core.quality import Quality
-from cis_power.telemetry.measured import UNITS, Measured
+from cis_power.network.models import EquipmentState
+from cis_power.telemetry.measured import UNITS, Measured, loading_percent
 from cis_power.telemetry.models import LatestValue, Point
 from cis_power.telemetry.quality import Shown, shown, stale_after
 from cis_power.telemetry.reads import PERMISSION, held_points
@@ -77,6 +79,41 @@ def measured_values(
             )
         )
     return found
+
+
+def rough_loading(
+    session: Session, viewer: Viewer, version_id: int, ratings: Mapping[int, tuple[float | None, float | None]]
+) -> dict[int, float]:
+    """Loading in per cent of many transformers by their latest values that are not bad, whatever their age: to choose
+    and to order by. `ratings`: element → rated kVA and voltage of the low side.
+    """
+    viewer.require(PERMISSION)
+    state = EquipmentState
+    query = (
+        select(Point.element_id, Point.unit, LatestValue.value)
+        .join(LatestValue, LatestValue.point_id == Point.id)
+        .join(state, (state.element_id == Point.element_id) & (state.version_id == version_id) & (state.leg == 0))
+        .where(state.kind == "transformer", in_territory(viewer, state.district_id))
+        .where(Point.kind == "analog", Point.retired_at.is_(None), LatestValue.value.is_not(None))
+        .where(LatestValue.quality < int(Quality.BAD))
+        .order_by(LatestValue.quality.desc())
+    )
+    values: dict[int, dict[str, float]] = defaultdict(dict)
+    rows: Sequence[Any] = session.execute(query).all()
+    for element, unit, value in rows:
+        what, factor = UNITS.get((unit or "").lower(), ("", 1.0))
+        if element in ratings:
+            values[element][what] = value * factor
+    found = {}
+    for element, numbers in values.items():
+        kva, kw, kvar, amperes = (numbers.get(what) for what in _LOADS)
+        percent, _ = loading_percent(kva, kw, kvar, amperes, *ratings[element])
+        if percent is not None:
+            found[element] = percent
+    return found
+
+
+_LOADS = ("apparent_kva", "power_kw", "reactive_kvar", "current_a")
 
 
 def _values(

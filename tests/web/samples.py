@@ -15,6 +15,7 @@ def sample_values(outages: dict[str, str], reports: tuple[str, ...]) -> Values:
         "usage_point": ("usage_point",),
         "device": ("device", "transformer"),
         "feeder": ("feeder",),
+        "substation": ("substation",),
         "point_id": ("point_id",),
         "phone": ("phone",),
         "place": ("place",),

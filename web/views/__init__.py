@@ -14,7 +14,9 @@ from web.views.network import network
 from web.views.outages import outages
 from web.views.points import points
 from web.views.reports import report_pages
+from web.views.substations import substations
 from web.views.system import system
+from web.views.transformers import transformers
 from web.views.unmask import unmask
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -27,6 +29,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     points,
     events,
     network,
+    substations,
+    transformers,
     report_pages,
     billing,
     money,
