@@ -160,6 +160,7 @@ REPORT_WORDS = (
     N_("open"),
     N_("SAIDI by day"),
     N_("Customer minutes by cause"),
+    N_("customer minutes"),
     N_("An interruption belongs to the period, and to the day, in which it began, with its whole duration."),
     N_("Sustained means longer than 5 minutes (IEEE 1366), or longer than 3 minutes (DL/T 836)."),
     N_("Still-open interruptions count in frequencies; their minutes so far stand in the table open, in no index."),

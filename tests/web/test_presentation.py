@@ -9,10 +9,10 @@ from flask import Flask
 
 from cis_power.core.quality import Quality
 from cis_power.outages.records import Estimate, SupplyPoint
-from reports.model import Column
+from reports.model import Column, Figure
 from web.charts import Curve, curve_figure
 from web.labels import LABELS, SEVERITIES, label
-from web.presentation import clock_time, duration, evidence_text, figure_json, file_path, heading, number
+from web.presentation import clock_time, duration, evidence_text, figure_json, file_path, heading, number, worded_figure
 from web.speech import spoken_answer
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)  # 14:00 in Shanghai
@@ -177,3 +177,12 @@ def test_columns_of_reports_read_as_words(site):
         assert heading(Column("usage_points")) == "usage points"
     with site.app.test_request_context("/?lang=zh_CN"):
         assert heading(Column("load_factor", "fraction")) == "负荷率"
+
+
+def test_figures_of_reports_are_in_the_language_of_the_page(site):
+    layout = {"xaxis": {"title": {"text": "customer minutes"}}, "margin": {"t": 24}}
+    figure = Figure("causes", "t", [{"y": ["a fallen tree (planned)"]}, {"y": [1.5, None]}], layout)
+    with site.app.test_request_context("/?lang=zh_CN"):
+        drawn = worded_figure(figure)
+    assert drawn["layout"] == {"xaxis": {"title": {"text": "停电用户分钟"}}, "margin": {"t": 24}}
+    assert drawn["data"] == [{"y": ["a fallen tree (计划)"]}, {"y": [1.5, None]}]
