@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from cis_power.demo.codes import usage_point
+from cis_power.demo.plan import plan
 from tests.command_line import PROGRAM, CommandLine, Running
 from tests.waiting import wait_for
 
@@ -53,7 +55,9 @@ def test_the_demo_runs_from_the_field_to_the_outage_list(fresh: CommandLine) -> 
     assert (outage["device"], outage["status"]) == ("F001-CB", "confirmed")
     assert outage["customers_out"] > 0
     answer = fresh("call", "add", "--transformer", "F001-T001", "--json").json
-    assert {point["outage_id"] for point in answer["supply"]} == {outage["id"]}
+    told = {point["usage_point"]: point["outage_id"] for point in answer["supply"]["usage_points"]}
+    assert told.keys() == {usage_point(customer) for customer in plan(60).customers_of(0)}
+    assert outage["id"] in told.values()
     del fresh.environ["CIS_CONFIG"]
     for words in (("demo",), ("demo", "--rebuild")):
         assert "is running" in fresh(*words, expect=1).err
