@@ -139,9 +139,8 @@ class Simulator:
         assert self._chance is not None
         for blow in self._chance.due(now):
             await self._befall(blow)
-        for end in [end for end in self._over if end[0] <= now]:
-            self._over.remove(end)
-            await self.set_trouble(end[1], "none", end[0])
+        for at, source in [end for end in self._over if end[0] <= now]:
+            await self.set_trouble(source, "none", at)
         self.world.step(now)
         told = self.world.drain()
         self._truth.write(told)
@@ -174,6 +173,7 @@ class Simulator:
 
     async def set_trouble(self, source: str, trouble: str, at: float) -> None:
         """Begin a trouble of COMMUNICATION with a source, or end it with `none`."""
+        self._over = [end for end in self._over if end[1] != source]
         self.display.troubles[source] = trouble
         self._connect(source)
         await self.devices[source].set_fault(trouble if trouble in FAULTS else "none")

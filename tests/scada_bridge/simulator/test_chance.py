@@ -1,10 +1,12 @@
 """What breaks by chance is a function of the seed alone."""
 
+import contextlib
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cis_power.core.errors import CisError
 from scada_bridge.simulator.chance import Chance, Rates
 from scada_bridge.simulator.field import Field
 from scada_bridge.simulator.happenings import ELECTRICAL
@@ -49,6 +51,29 @@ def test_the_first_fault_trips_a_breaker():
     world.step(blow.at + 100)
     assert any(device.endswith("CB") for device in world.tripped)
     assert world.state.supply.dark.any()
+
+
+def two_hours(seed, tick):
+    """What happens by chance in two hours that are lived through in ticks."""
+    world = World(town(), repair_seconds=900)
+    chance = Chance(seed, Rates(faults_per_hour=30, first_fault_s=60), world.state, ("rtu1",), began=T0)
+    now = T0
+    while now < T0 + 7200:
+        now += tick
+        for blow in chance.due(now):
+            world.step(blow.at)
+            with contextlib.suppress(CisError):
+                world.strike(blow.target, blow.kind, blow.at)
+        world.step(now)
+    return world.drain()
+
+
+def test_two_hours_of_a_seed_are_the_same_however_they_are_lived():
+    told = two_hours(11, 1.0)
+    assert two_hours(11, 600.0) == told
+    assert {one.event for one in told} == {"fault", "open", "close", "lost", "restored", "repaired"}
+    assert len(told) > 100
+    assert two_hours(12, 600.0) != told
 
 
 def test_nothing_to_break_nothing_breaks():
