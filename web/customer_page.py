@@ -88,12 +88,13 @@ def customer_page(session: Session, viewer: Viewer, record: AccountRecord, now: 
     """Gather the parts."""
     own = [point for point in record.usage_points if point.inside][:_MOST_POINTS]
     ids, today = [point.id for point in own], local_date(now, zone)
+    held = [point.id for point in own if point.held] or ids
     sees_money, sees_state = viewer.may("money:account:read"), viewer.may("money:status:read") and record.inside
     return CustomerPage(
         supply=supply_of(session, viewer, record, now) if viewer.may("customers:supply:read") else None,
         meters=meters_at(session, viewer, ids[:_MOST_CURVES]),
         load=_load(session, viewer, own, now) if viewer.may("load:curve:read") and own else None,
-        interruptions=_interruptions(session, viewer, ids, now, zone) if viewer.may("outages:minutes:read") else None,
+        interruptions=_interruptions(session, viewer, held, now, zone) if viewer.may("outages:minutes:read") else None,
         contacts=_contacts(session, viewer, record) if viewer.may("service:contact:read") and record.inside else None,
         money=account_money(session, viewer, record.id, today) if sees_money else None,
         arrears=in_arrears(session, viewer, record.id, today) if sees_state and not sees_money else None,

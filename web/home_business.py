@@ -17,6 +17,7 @@ from web.shell import shell
 
 _FEW = 6
 _MONTHS = 4
+_BILLED_SHARE = 0.8  # of the bills of the month before: then a month's bills are out
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """Energy billed by kind of customer in the last month that is over."""
+    """Energy billed by kind of customer in the newest month whose bills are out."""
 
     month_on: date
     rows: Sequence[Change]
@@ -109,15 +110,18 @@ def _month(month: date, currency: str, rows: Sequence[MonthSum]) -> Month:
 
 
 def consumption(session: Session, viewer: Viewer, now: datetime) -> Consumption:
-    month = _before(_this_month(now), 1)
-    year_before = _before(month, 12)
+    """The present month once it is billed as the one before was, else the one before; each with the year before."""
+    this, last = _this_month(now), _before(_this_month(now), 1)
+    rows = money_months(session, viewer, [this, last, _before(this, 12), _before(last, 12)])
+    bills = {month: sum(row.bills for row in rows if row.month_on == month) for month in (this, last)}
+    month = this if bills[this] and bills[this] >= bills[last] * _BILLED_SHARE else last
     sums: dict[tuple[str, date], float] = {}
-    for row in money_months(session, viewer, [month, year_before]):
-        if row.bills:
+    for row in rows:
+        if row.bills and row.month_on in (month, _before(month, 12)):
             sums[row.kind, row.month_on] = sums.get((row.kind, row.month_on), 0.0) + row.energy_kwh
     kinds = {kind for kind, _ in sums}
-    rows = [Change(kind, sums.get((kind, month)), sums.get((kind, year_before))) for kind in kinds]
-    return Consumption(month, sorted(rows, key=lambda row: (-(row.energy_kwh or 0.0), row.kind)))
+    changes = [Change(kind, sums.get((kind, month)), sums.get((kind, _before(month, 12)))) for kind in kinds]
+    return Consumption(month, sorted(changes, key=lambda row: (-(row.energy_kwh or 0.0), row.kind)))
 
 
 def segments(session: Session, viewer: Viewer, now: datetime) -> Sequence[SegmentRow]:

@@ -1,9 +1,9 @@
 """Cards of the start page about supply: outages, calls, network, telemetry, reliability."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,10 @@ from cis_power.telemetry.state_counts import (
 from web.shell import shell
 
 _FEW = 6
+_A_MOMENT = timedelta(seconds=10)
+_MOST_MADE = 500
+_made: dict[tuple[str, str, frozenset[int] | None], tuple[datetime, Any]] = {}
+_Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +104,30 @@ def conflicts(session: Session, viewer: Viewer, now: datetime) -> Sequence[Confl
 
 
 def telemetry(session: Session, viewer: Viewer, now: datetime) -> Telemetry:
-    counts = quality_counts(session, viewer, now, shell().settings.stale_after_seconds)
-    return Telemetry(counts, troubled_sources(session, viewer, now))
+    def make() -> Telemetry:
+        counts = quality_counts(session, viewer, now, shell().settings.stale_after_seconds)
+        return Telemetry(counts, troubled_sources(session, viewer, now))
+
+    return _of_a_moment("telemetry", viewer, now, make)
 
 
 def loaded(session: Session, viewer: Viewer, now: datetime) -> Sequence[LoadedTransformer]:
-    return loaded_transformers(session, viewer, now, shell().settings.stale_after_seconds, limit=8)
+    def make() -> Sequence[LoadedTransformer]:
+        return loaded_transformers(session, viewer, now, shell().settings.stale_after_seconds, limit=8)
+
+    return _of_a_moment("loaded", viewer, now, make)
+
+
+def _of_a_moment(kind: str, viewer: Viewer, now: datetime, make: Callable[[], _Content]) -> _Content:
+    """What looks at every point is made once in a few seconds for all who see the same territory."""
+    key = (str(shell().settings.run_dir), kind, viewer.districts)
+    at, content = _made.get(key, (None, None))
+    if at is None or not timedelta(0) <= now - at < _A_MOMENT:
+        if len(_made) > _MOST_MADE:
+            _made.clear()
+        content = make()
+        _made[key] = now, content
+    return cast(_Content, content)
 
 
 def feeders(session: Session, viewer: Viewer, now: datetime) -> Feeders:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from cis_power.access.territory import in_territory
@@ -50,13 +50,12 @@ def abnormal_switches(session: Session, viewer: Viewer, now: datetime, *, limit:
         .where(state.version_id == version.id, state.leg == 0, position.open_phases != state.open_phases)
         .where(in_territory(viewer, state.district_id))
     )
-    number = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = session.execute(query.order_by(position.began_at.desc(), Element.code).limit(limit))
+    rows = session.execute(query.order_by(position.began_at.desc(), Element.code)).all()
     return AbnormalSwitches(
-        number,
+        len(rows),
         tuple(
             AbnormalSwitch(code, kind, line, _word(row.open_phases), normal_open, row.began_at, row.origin)
-            for row, kind, normal_open, code, line in rows
+            for row, kind, normal_open, code, line in rows[:limit]
         ),
     )
 
