@@ -27,9 +27,12 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 @contextmanager
 def holding(folder: Path, what: str) -> Iterator[None]:
-    """Be the one process of this folder while the block lasts. Raises Conflict when another one is."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Be the one process of this folder while the block lasts. Raises Conflict when another one is, CisError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CisError(f"the folder {folder} cannot be used: {error.strerror}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

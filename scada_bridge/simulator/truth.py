@@ -26,17 +26,17 @@ class TruthLog:
         self._file = folder / FILE
         self._waiting = b""
         self._trouble = False
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self._file.exists() and self._file.stat().st_size > _LARGEST:
-            self._file.replace(self._file.with_suffix(".jsonl.1"))
-        self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._end_cut_line()
+        self._descriptor: int | None = None
 
-    def _end_cut_line(self) -> None:
-        """A process that was killed may have left half a line; what follows begins on a line of its own."""
-        size = os.fstat(self._descriptor).st_size
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-            self._waiting = b"\n"
+    def _open(self) -> int:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._file.is_file() and self._file.stat().st_size > _LARGEST:
+            self._file.replace(self._file.with_suffix(".jsonl.1"))
+        opened = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        size = os.fstat(opened).st_size
+        if size and os.pread(opened, 1, size - 1) != b"\n":
+            self._waiting = b"\n" + self._waiting  # a process that was killed left half a line
+        return opened
 
     def write(self, happenings: Iterable[Happening]) -> None:
         """Append what happened."""
@@ -46,6 +46,8 @@ class TruthLog:
         if len(self._waiting) + len(news) <= _MOST_WAITING:
             self._waiting += news
         try:
+            if self._descriptor is None:
+                self._descriptor = self._open()
             while self._waiting:
                 self._waiting = self._waiting[os.write(self._descriptor, self._waiting) :]
         except OSError as error:
@@ -59,7 +61,8 @@ class TruthLog:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 def _line(one: Happening) -> bytes:

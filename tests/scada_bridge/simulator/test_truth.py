@@ -75,3 +75,25 @@ def test_what_no_longer_fits_in_memory_is_given_up_in_whole_lines(tmp_path, monk
     assert [line["number"] for line in found[:-1]] == list(range(len(found) - 1))
     assert 30 < len(found) < 50
     assert found[-1]["event"] == "stop"
+
+
+def test_a_log_that_cannot_be_opened_is_begun_when_it_can(tmp_path, caplog):
+    (tmp_path / FILE).mkdir()
+    log = TruthLog(tmp_path)
+    for number in range(3):
+        log.write([Happening(T0, "start", {"seed": number})])
+    (tmp_path / FILE).rmdir()
+    log.write([Happening(T0, "stop")])
+    log.close()
+    assert [line["event"] for line in lines(tmp_path)] == ["start", "start", "start", "stop"]
+    assert sum("cannot be written" in record.message for record in caplog.records) == 1
+
+
+def test_a_very_large_log_is_laid_aside_at_the_start(tmp_path):
+    with (tmp_path / FILE).open("wb") as stream:
+        stream.truncate(65 * 1024 * 1024)
+    log = TruthLog(tmp_path)
+    log.write([Happening(T0, "start", {"seed": 1})])
+    log.close()
+    assert len(lines(tmp_path)) == 1
+    assert (tmp_path / f"{FILE}.1").stat().st_size > 60 * 1024 * 1024
