@@ -11,6 +11,7 @@ BENCHMARKS = {
     "pages": "the pages that people keep open, over HTTP: time and weight; size: customers",
     "energization": "a feeder breaker moves → affected usage points, against rustworkx and a full trace; size: users",
     "prediction": "devices named from calls, exactly and by the roll-up rule, against drawn faults; size: customers",
+    "demo": "the demo utility built, by stage; its bills against pandas and the driver; size: usage points",
     "load-history": "interval values a second in and out against a row a value; size: values",
     "search": "the search box by kind of term, and every answer against a plain scan; size: customers",
 }

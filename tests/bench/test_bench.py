@@ -15,6 +15,7 @@ KEYS = {"name", "size", "ours", "peer", "limit", "ratio_to_peer", "ratio_to_limi
 SIZES = {
     "spine": 60,
     "poll": 200,
+    "demo": 200,
     "load-history": 30_000,
     "prediction": 20_000,
     "energization": 4_000,
