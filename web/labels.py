@@ -154,7 +154,7 @@ LABELS: dict[str, Words] = {
         "rejects_of": _l("Rejects of batch"),
         "energy_kwh": _l("Energy, kWh"),
     },
-    "batch_direction": {"in": _l("in"), "out": _l("out")},
+    "batch_direction": {"in": _l("incoming"), "out": _l("outgoing")},
     "layout": {
         "agreements": _l("supply agreements"),
         "bills": _l("bills"),
@@ -207,7 +207,7 @@ LABELS: dict[str, Words] = {
         "reactive_power": _l("reactive power"),
         "apparent_power": _l("apparent power"),
         "position": _l("position"),
-        "operations": _l("operations"),
+        "operations": _l("count of operations"),
     },
     "direction": {"import": _l("received"), "export": _l("delivered to the network")},
     "channel_kind": {"interval": _l("interval values"), "register": _l("register")},

@@ -85,6 +85,10 @@
     }
   });
 
+  // On a narrow screen the sections scroll: the present one is in sight.
+  const present = document.querySelector("nav.sections a[aria-current]");
+  if (present) present.parentElement.scrollLeft = present.offsetLeft - (present.parentElement.clientWidth - present.clientWidth) / 2;
+
   // What can be scrolled sideways can be reached by keys.
   const reach = () => {
     for (const part of document.querySelectorAll(".scroll, .panel")) {

@@ -1,5 +1,6 @@
 """The outage board and the page of one outage."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -10,8 +11,11 @@ from sqlalchemy.orm import Session
 from cis_power.access.looks import is_to_note, marked_since, note_look
 from cis_power.access.reads import in_district
 from cis_power.access.viewer import Viewer
+from cis_power.core.errors import Unavailable
+from cis_power.core.errors import NotFound
 from cis_power.outages.call_reads import CallFilter, CallRecord, list_calls
 from cis_power.outages.customers_out import outage_customers
+from cis_power.outages.knowledge import Moment as Known
 from cis_power.outages.reads import (
     OutageFilter,
     list_positions,
@@ -21,12 +25,14 @@ from cis_power.outages.reads import (
     weight,
 )
 from cis_power.outages.records import OutageCustomer, OutageRecord
+from cis_power.outages.successors import successor
 from cis_power.outages.timeline import outage_timeline
 from web.formats import Listing, columns_of, list_response
 from web.gate import access
 from web.lists import list_route
 from web.live import live_response
 from web.paging import Page, make_cursor
+from web.presentation import segment
 from web.shell import audit_subject, now, reading, shell, viewer
 from web.times import read_instant
 from web.values import DistrictCode, Instant, Sample, Text
@@ -109,7 +115,7 @@ def board(query: OutageQuery, file_format: str) -> Response:
         dangers = _loose_hazards(session, narrowed) if file_format == "html" else []
         to_note = file_format == "html" and is_to_note(session, viewer(), PAGE, now())
     if to_note:
-        with shell().database.transaction() as write:
+        with suppress(Unavailable), shell().database.transaction() as write:  # the next look writes it down
             note_look(write, viewer(), PAGE, now())
     cursor = make_cursor([after + limit]) if found.more else None
     return _listed(query, list(found.rows), cursor, file_format, board=found, since=since, over=over, dangers=dangers)
@@ -179,11 +185,17 @@ def outage_listing(rows: list[OutageRecord], cursor: str | None) -> Listing:
 @outages.get("/outages/<outage_id:outage_id>")
 @access("outages:outage:read", query=Moment)
 def outage(outage_id: str, query: Moment) -> Response:
-    """One outage with its usage points, those with priority first."""
+    """One outage with its usage points, those with priority first; one that became another leads to that."""
     limit = query.rows()
     times = query.times()
     with reading() as session:
-        detail = read_outage(session, viewer(), outage_id, now(), **times)
+        try:
+            detail = read_outage(session, viewer(), outage_id, now(), **times)
+        except NotFound:
+            other = successor(session, viewer(), outage_id, Known.of(now(), *times.values()))
+            if other is None:
+                raise
+            return make_response(redirect(f"/outages/{segment(other)}", 303))
         members = outage_customers(session, viewer(), outage_id, now(), **times, after=_after(query), limit=limit + 1)
         timeline = outage_timeline(session, viewer(), detail.outage, now(), **times)
     audit_subject("outage", outage_id)
