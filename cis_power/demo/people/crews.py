@@ -75,7 +75,9 @@ class Crews:
     def work(self, job: Job) -> Steps:
         """All of a job, from the moment it is given."""
         manner, chance = self._manner, job.chance
-        yield self._expected(job, 30, 150, "dispatcher", CONTROL_ROOM)
+        piece = self._field.wiring.pieces.get(job.first)
+        if piece is not None and piece.told:
+            yield self._expected(job, 30, 150, "dispatcher", CONTROL_ROOM)
         yield manner.of(spread(chance, manner.travel_minutes, 0.3))
         yield manner.of(spread(chance, manner.patrol_minutes, 0.3))
         for _ in range(_ROUNDS):  # what breaks in the dark meanwhile is found before it comes under voltage
@@ -254,7 +256,8 @@ class Crews:
 
     def _expected(self, job: Job, earliest: float, latest: float, source: str, by: str) -> Estimate:
         of = self._manner.of
-        return Estimate(self.now, job.devices, self.now + of(earliest), self.now + of(latest), source, by)
+        entered_at = self.now + of(4 * self._manner.report_minutes)  # behind what they report at the same time
+        return Estimate(entered_at, job.devices, self.now + of(earliest), self.now + of(latest), source, by)
 
     def _repair_minutes(self, job: Job, found: list[Fault]) -> float:
         small = all(self._field.wiring.pieces[fault.at].kind == "fuse" for fault in found)

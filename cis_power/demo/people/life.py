@@ -278,7 +278,7 @@ class Life:
             if isinstance(step, timedelta):
                 self._at(self._now + step, lambda _at: self._step(job, steps))
                 return
-            if isinstance(step, Report):
+            if isinstance(step, Report | Estimate):
                 self._do(step)
             else:
                 self._emit(step)

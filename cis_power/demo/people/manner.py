@@ -31,7 +31,7 @@ class Manner:
     fuse_minutes: float = 20.0
     report_minutes: float = 1.5  # until what was done by hand is entered
     report_error_minutes: float = 1.0  # how far a told time is off
-    planned_an_hour: float = 6.0
+    planned_an_hour: float = 8.0
     planned_minutes: float = 60.0
     business_days_an_hour: float = 12.0
     payments_a_day: int = 40

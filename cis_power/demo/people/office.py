@@ -7,7 +7,7 @@ from cis_power.demo.people.dice import dice, spread
 from cis_power.demo.people.manner import Manner
 from cis_power.demo.people.wiring import Piece, Wiring
 
-PLANNED = {"kind": "planned", "cause": "planned_maintenance"}
+PLANNED = {"kind": "planned", "cause": "maintenance"}
 
 
 class Office:
