@@ -33,11 +33,16 @@ def list_contacts(session: Session, viewer: Viewer, customer_id: int, limit: int
 
 
 def contact_positions(
-    session: Session, viewer: Viewer, customer_id: int, *, before: Position | None = None, limit: int = 100
-) -> list[tuple[ContactRow, Position]]:
-    """The list with the position of each row, to go on `before` it with the next page."""
+    session: Session, viewer: Viewer, customer_id: int, *, kind: str | None = None, channel: str | None = None,
+    before: Position | None = None, limit: int = 100,
+) -> list[tuple[ContactRow, Position]]:  # fmt: skip
+    """The list, of one kind or channel, with the position of each row, to go on `before` it with the next page."""
     viewer.require("service:contact:read")
     query = select(Contact).where(Contact.customer_id == customer_id)
+    if kind is not None:
+        query = query.where(Contact.kind == kind)
+    if channel is not None:
+        query = query.where(Contact.channel == channel)
     if before is not None:
         at, key = before
         query = query.where(or_(Contact.occurred_at < at, and_(Contact.occurred_at == at, Contact.id < key)))

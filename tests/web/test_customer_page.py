@@ -60,6 +60,20 @@ def test_contacts_page_by_page(site) -> None:
     assert ([row["subject"] for row in rest["items"]], rest["next"]) == (["number 0", "trouble call"], None)
 
 
+def test_contacts_are_filtered_by_the_address(site) -> None:
+    agent = sign_in(site.app, "agent-own")
+    agent.post(f"{PAGE}/contacts", ENTRY)
+
+    def subjects(query: str) -> list[str]:
+        return [row["subject"] for row in agent.get(f"{PAGE}/contacts.json?{query}").get_json()["items"]]
+
+    assert subjects("kind=complaint") == subjects("channel=counter") == ["Lights flicker"]
+    assert subjects("kind=trouble") == ["trouble call"]
+    assert subjects("kind=trouble&channel=counter") == []
+    assert "No contact in this selection" in agent.get(f"{PAGE}/contacts?kind=visit").text
+    assert agent.get(f"{PAGE}/contacts?kind=gossip").status_code == 422
+
+
 @pytest.mark.parametrize(
     "wrong", [{"kind": "gossip"}, {"channel": "pigeon"}, {"subject": ""}, {"subject": "x" * 201}, {"text": "x" * 2001}]
 )

@@ -10,7 +10,7 @@ from cis_power.customers.reads import read_own_account
 from cis_power.customers.records import AccountRecord
 from cis_power.outages.history_reads import InterruptionRow, interruption_positions
 from cis_power.service.reads import ContactRow, contact_positions
-from cis_power.service.writes import record_contact
+from cis_power.service.writes import CHANNELS, KINDS, record_contact
 from web.formats import Listing, columns_of, list_response
 from web.gate import access
 from web.lists import list_route
@@ -20,6 +20,13 @@ from web.shell import acting, audit_subject, now, reading, viewer
 from web.values import Input, Sample, Text
 
 customer_lists = Blueprint("customer_lists", __name__)
+
+
+class ContactQuery(Page):
+    """Which contacts."""
+
+    kind: Literal["trouble", "enquiry", "request", "complaint", "suggestion", "notice", "visit", "other"] | None = None
+    channel: Literal["phone", "ivr", "mail", "web", "counter", "field", "social"] | None = None
 
 
 class NewContact(Input):
@@ -33,14 +40,19 @@ class NewContact(Input):
 
 
 @list_route(customer_lists, "/customers/<account_no:account_no>/contacts")
-@access("service:contact:read", query=Page)
-def contacts(account_no: str, query: Page, file_format: str) -> Response:
+@access("service:contact:read", query=ContactQuery)
+def contacts(account_no: str, query: ContactQuery, file_format: str) -> Response:
     """Every contact with a customer, newest first."""
     with reading() as session:
         record = _own(session, account_no)
-        found = contact_positions(session, viewer(), record.customer_id, before=_before(query), limit=query.rows() + 1)
+        found = contact_positions(
+            session, viewer(), record.customer_id, kind=query.kind, channel=query.channel, before=_before(query),
+            limit=query.rows() + 1,
+        )  # fmt: skip
     listing = Listing("contacts", columns_of(ContactRow), *_page_of(found, query))
-    return list_response(listing, file_format, "contacts.html", record=record)
+    return list_response(
+        listing, file_format, "contacts.html", record=record, query=query, kinds=KINDS, channels=CHANNELS
+    )
 
 
 @customer_lists.post("/customers/<account_no:account_no>/contacts")

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from cis_power.access.looks import is_to_note, marked_since, note_look
 from cis_power.access.reads import in_district
 from cis_power.access.viewer import Viewer
-from cis_power.core.errors import Unavailable
-from cis_power.core.errors import NotFound
+from cis_power.core.errors import NotFound, Unavailable
 from cis_power.outages.call_reads import CallFilter, CallRecord, list_calls
 from cis_power.outages.customers_out import outage_customers
 from cis_power.outages.knowledge import Moment as Known
