@@ -1,8 +1,9 @@
 """The ledger as arrays, in a report's scope."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from cis_power.network.models import Element, EquipmentState
 from cis_power.network.reads import version_at
 from cis_power.outages.models import Interruption, Outage
+from cis_power.series.packing import epoch_seconds
 from reports.reliability.spells import OPEN, UNNAMED, Rows
 from reports.scope import Scope
 from reports.windows import Windows, amount_at, group_at
@@ -82,11 +84,12 @@ def read_ledger(
     `place` are the usage points in scope, `within` those windows of it in which they were served.
     """
     from_at, to_at = bounds
-    found = session.execute(_QUERY.where(Interruption.began_at >= from_at, Interruption.began_at < to_at)).all()
-    began = _seconds([row.began_at for row in found])
-    points = np.array([UNNAMED if row.usage_point_id is None else row.usage_point_id for row in found], np.int64)
+    found = _columns(session, from_at, to_at)
+    ids = found["usage_point_id"]
+    began = epoch_seconds(found["began_at"])
+    points = np.array([UNNAMED if point is None else point for point in ids], np.int64)
     named = points != UNNAMED
-    inside = np.zeros(len(found), np.bool_)
+    inside = np.zeros(len(points), np.bool_)
     inside[named] = group_at(_numbered(within), points[named], began[named]) != -1
     in_place = int((group_at(_numbered(place), points[named], began[named]) != -1).sum())
     unserved = in_place - int(inside[named].sum())
@@ -96,58 +99,77 @@ def read_ledger(
     else:
         districts = _device_districts(session, to_at)
         for number in np.flatnonzero(~named).tolist():
-            district = districts.get(found[number].device_id)
+            district = districts.get(found["device_id"][number])
             inside[number] = scope.sees(district)
             unplaced += district is None and scope.of_whole
-    places = np.flatnonzero(inside)
+    if not inside.all():
+        kept = inside.tolist()
+        found = {name: list(compress(values, kept)) for name, values in found.items()}
     return Ledger(
-        rows=_rows([found[number] for number in places.tolist()], points[places], began[places], rated),
-        told=_told([found[number] for number in places.tolist()]),
+        rows=_rows(found, points[inside], began[inside], rated),
+        told=_told(found),
         unplaced=unplaced,
         unserved=unserved,
     )
 
 
-def _rows(found: list[Any], points: NDArray[np.int64], began: NDArray[np.int64], rated: Windows) -> Rows:
-    events: dict[str, int] = {}
-    kva = np.array([np.nan if row.connected_kva is None else row.connected_kva for row in found], np.float64)
+_Columns = Mapping[str, Sequence[Any]]
+
+
+def _columns(session: Session, from_at: datetime, to_at: datetime) -> _Columns:
+    """The ledger's rows that began in [from, to), as columns."""
+    rows = session.execute(_QUERY.where(Interruption.began_at >= from_at, Interruption.began_at < to_at)).all()
+    names = [column.name for column in _QUERY.selected_columns]
+    return dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
+
+
+def _rows(found: _Columns, points: NDArray[np.int64], began: NDArray[np.int64], rated: Windows) -> Rows:
+    kva = np.array(found["connected_kva"], np.float64)
     lacking = np.isnan(kva) & (points != UNNAMED)
     kva[lacking] = amount_at(rated, points[lacking], began[lacking])
-    responsible = [row.responsibility or row.sub_kind or "distribution" for row in found]
+    kinds = list(zip(found["responsibility"], found["sub_kind"], strict=True))
+    responsible = [responsibility or sub_kind or "distribution" for responsibility, sub_kind in kinds]
     internal = {"distribution", "rationing", "fault", "planned", "temporary"}
+    events: dict[str | None, int] = {None: -1}
     return Rows(
-        row=np.array([row.id for row in found], np.int64),
-        outage=np.array([row.outage_id for row in found], np.int64),
+        row=np.array(found["id"], np.int64),
+        outage=np.array(found["outage_id"], np.int64),
         usage_point=points,
         began=began,
-        restored=np.array([OPEN if row.restored_at is None else _second(row.restored_at) for row in found], np.int64),
-        early=_seconds([row.began_earliest_at or row.began_at for row in found]),
-        late=_seconds([row.began_latest_at or row.began_at for row in found]),
-        customers=np.array([1 if row.usage_point_id is not None else row.customers for row in found], np.float64),
+        restored=_given(found["restored_at"], np.full(len(began), OPEN, np.int64)),
+        early=_given(found["began_earliest_at"], began),
+        late=_given(found["began_latest_at"], began),
+        customers=np.where(points == UNNAMED, np.array(found["customers"], np.float64), 1.0),
         kva=kva,
-        operations=np.array([row.operations for row in found], np.float64),
-        event=np.array([_event(events, row) for row in found], np.int64),
-        planned=np.array([row.kind == "planned" for row in found], np.bool_),
+        operations=np.array(found["operations"], np.float64),
+        event=np.array([events.setdefault(number, len(events) - 1) for number in found["event_no"]], np.int64),
+        planned=np.array([kind == "planned" for kind in found["kind"]], np.bool_),
         loss_of_supply=np.array([word == "loss_of_supply" for word in responsible], np.bool_),
         external=np.array([word not in internal for word in responsible], np.bool_),
-        rationing=np.array(["rationing" in (row.responsibility, row.sub_kind) for row in found], np.bool_),
+        rationing=np.array(["rationing" in words for words in kinds], np.bool_),
     )
 
 
-def _event(events: dict[str, int], row: Any) -> int:
-    return -1 if row.event_no is None else events.setdefault(row.event_no, len(events))
+def _given(instants: Sequence[datetime | None], otherwise: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Instants in epoch seconds, and something else where there is none."""
+    there = [place for place, instant in enumerate(instants) if instant is not None]
+    answer = otherwise.copy()
+    if there:
+        answer[there] = epoch_seconds([instants[place] for place in there])  # type: ignore[misc]
+    return answer
 
 
-def _told(found: list[Any]) -> dict[int, Told]:
+def _told(found: _Columns) -> dict[int, Told]:
     """Words by row; rows of one outage and step mostly share theirs."""
     shared: dict[tuple[Any, ...], Told] = {}
+    names = ("code", "step", "kind", "sub_kind", "responsibility", "cause_code", "device")
+    words = zip(*(found[name] for name in names), strict=True)
     told: dict[int, Told] = {}
-    for row in found:
-        words = (row.code, row.step, row.kind, row.sub_kind, row.responsibility, row.cause_code, row.device)
-        same = shared.get(words)
-        if same is None:
-            same = shared[words] = Told(*words)
-        told[row.id] = same
+    for row, same in zip(found["id"], words, strict=True):
+        known = shared.get(same)
+        if known is None:
+            known = shared[same] = Told(*same)
+        told[row] = known
     return told
 
 
@@ -162,11 +184,3 @@ def _device_districts(session: Session, at: datetime) -> dict[int | None, int | 
     state = EquipmentState
     query = select(state.element_id, state.district_id).where(state.version_id == (version.id if version else None))
     return {row.element_id: row.district_id for row in session.execute(query)}
-
-
-def _second(instant: datetime) -> int:
-    return int(instant.timestamp())
-
-
-def _seconds(instants: list[datetime]) -> NDArray[np.int64]:
-    return np.array([_second(instant) for instant in instants], np.int64)

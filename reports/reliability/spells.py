@@ -136,32 +136,55 @@ def momentary_events(given: Spells, window_seconds: int = IEEE_MOMENTARY_SECONDS
     nobody = np.iinfo(np.int64).min + np.arange(len(rows))  # unnamed rows meet only by their event's number
     unnamed = np.where(rows.event == -1, nobody, -2 - rows.event)
     party = np.where(rows.usage_point == UNNAMED, unnamed, rows.usage_point)
-    order = np.lexsort((rows.began, party))
-    edges = np.flatnonzero(np.append(True, party[order][1:] != party[order][:-1]))
-    sizes = np.diff(np.append(edges, len(order)))
-    for begin, size in zip(edges[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        places = order[begin : begin + size]
-        if given.momentary[places].any():
-            _events_of_party(given, places, window_seconds, answer)
+    _numbered_events(given, party, answer)
+    _events_by_time(given, party, window_seconds, answer)
     return answer
 
 
-def _events_of_party(given: Spells, places: Ints, window_seconds: int, answer: Floats) -> None:
-    """Set the events of one customer, or of one group of unnamed ones; `places` are in order of beginning."""
+def _numbered_events(given: Spells, party: Ints, answer: Floats) -> None:
+    """Set the events of those spells that say to which event they belong."""
     rows = given.rows
-    events: dict[tuple[str, int], list[int]] = {}
-    current: tuple[str, int] | None = None
+    order = np.lexsort((rows.began, rows.event, party))
+    order = order[rows.event[order] != -1]
+    if not len(order):
+        return
+    change = (party[order][1:] != party[order][:-1]) | (rows.event[order][1:] != rows.event[order][:-1])
+    edges = np.flatnonzero(np.append(True, change))
+    answer[order] = 0.0
+    short = np.logical_and.reduceat(given.momentary[order], edges)
+    answer[order[edges]] = np.where(short, np.maximum.reduceat(rows.customers[order], edges), 0.0)
+
+
+def _events_by_time(given: Spells, party: Ints, window_seconds: int, answer: Floats) -> None:
+    """Set the events of spells without a number: those that follow the first one closely belong to it.
+
+    Only parties are looked at of which two spells begin within the window; any other spell is an event of its own.
+    """
+    rows = given.rows
+    order = np.lexsort((rows.began, party))
+    order = order[rows.event[order] == -1]
+    same = party[order][1:] == party[order][:-1]
+    close = same & (np.diff(rows.began[order]) <= window_seconds)
+    if not close.any():
+        return
+    edges = np.flatnonzero(np.append(True, ~same))
+    ends = np.append(edges[1:], len(order))
+    for number in np.unique(np.searchsorted(edges, np.flatnonzero(close), "right") - 1).tolist():
+        _events_of_party(given, order[edges[number] : ends[number]], window_seconds, answer)
+
+
+def _events_of_party(given: Spells, places: Ints, window_seconds: int, answer: Floats) -> None:
+    """Set the events of one customer's spells without a number; `places` are in order of beginning."""
+    rows = given.rows
+    events: list[list[int]] = []
     first = 0
     for place in places.tolist():
-        if rows.event[place] != -1:
-            key = ("number", int(rows.event[place]))
-        elif current is not None and rows.began[place] - first <= window_seconds:
-            key = current
+        if events and rows.began[place] - first <= window_seconds:
+            events[-1].append(place)
         else:
-            key = current = ("window", place)
+            events.append([place])
             first = int(rows.began[place])
-        events.setdefault(key, []).append(place)
-    for members in events.values():
+    for members in events:
         answer[members] = 0.0
         if given.momentary[members].all():
             answer[members[0]] = rows.customers[members].max()
