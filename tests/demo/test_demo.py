@@ -133,3 +133,15 @@ def test_it_needs_no_network_but_loopback(fresh: CommandLine) -> None:
         assert demo.stop() == 0
         assert process.stdout is not None
         process.stdout.close()
+
+
+def test_on_postgresql_it_is_built_and_built_anew(cli: CommandLine, empty_postgresql_url: str) -> None:
+    cli.database_url = empty_postgresql_url
+    first = _started(cli)
+    assert first.stop() == 0
+    again = _started(cli, *SMALL, "--rebuild")
+    assert any("taking the former demo away" in line for line in again.lines)
+    passwords, former = _passwords(again.lines), _passwords(first.lines)
+    assert passwords.keys() == former.keys() == ROLES
+    assert not set(passwords.values()) & set(former.values())
+    assert again.stop() == 0
