@@ -1,8 +1,10 @@
 """Nothing stays untranslated: by the catalogues, by the reports that exist, and by reading the Chinese pages."""
 
+import ast
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
@@ -10,6 +12,7 @@ from babel.messages.pofile import read_po
 from cis_power.access.viewer import system_viewer
 from reports.parameters import read_parameters
 from reports.registry import build_report, reports
+from reports.reliability import report
 from tests.web.browsers import sign_in
 from tests.web.crawl import calls
 from web.catalogues import catalogue_file
@@ -83,16 +86,27 @@ def test_the_words_of_every_report_are_in_the_catalogues(site) -> None:
         given = {"from": (site.at - timedelta(days=300)).isoformat(), "to": site.at.isoformat()}
         parameters = read_parameters(declaration.parameters, given, (), site.settings.zone)
         with site.database.reading() as session:
-            report = build_report(session, system_viewer("tests"), declaration, parameters, site.at)
-        words = {declaration.title, *report.notes, *(figure.title for figure in report.figures)}
-        words |= {finding.message for finding in report.data_quality.findings}
-        for table in report.tables:
+            made = build_report(session, system_viewer("tests"), declaration, parameters, site.at)
+        words = {declaration.title, *made.notes, *(figure.title for figure in made.figures)}
+        words |= {finding.message for finding in made.data_quality.findings}
+        for table in made.tables:
             words |= {
                 table.title,
                 *(column.name for column in table.columns),
                 *(column.unit for column in table.columns),
             }
         assert words - known - _UNITS == set(), declaration.name
+
+
+def test_every_finding_of_reliability_is_in_the_catalogues() -> None:
+    source = ast.parse(Path(report.__file__).read_text(encoding="utf-8"))
+    found = [
+        str(part.elts[2].value)
+        for part in ast.walk(source)
+        if isinstance(part, ast.Tuple) and len(part.elts) == 3 and isinstance(part.elts[2], ast.Constant)
+    ]
+    assert len(found) >= 7
+    assert set(found) <= set(REPORT_WORDS)
 
 
 def test_words_of_errors_are_translated() -> None:
