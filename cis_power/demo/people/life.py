@@ -23,6 +23,7 @@ from cis_power.demo.people.office import PLANNED, Office
 from cis_power.demo.people.truth import Happening
 from cis_power.demo.people.wiring import Piece, Wiring
 
+_STILL_CALLING_MINUTES = 60.0
 _STILL_OUT_FROM = 3  # so many others of a loss are back: then those who are not call again
 
 
@@ -96,6 +97,10 @@ class Life:
         self._now = max(now, self._now)
         self._reported = set(reported)
         self._take_back(reported)
+        recent = self._now - self._manner.of(_STILL_CALLING_MINUTES)
+        for loss in sorted(set(self.field.lost.values()), key=lambda loss: loss.name):
+            if loss.at >= recent:  # who called before calls with the same key: that is the same call
+                self._plan_calls(loss)
         self.crews.left = {code for code in moved if self.field.is_abnormal(code)}
         for fault in self.field.faults.values():
             self._notice(fault.id, fault.equipment, self._now, self._now)

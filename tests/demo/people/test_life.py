@@ -167,6 +167,22 @@ def test_a_report_that_was_lost_with_its_process_is_made_up_for() -> None:
     assert (told.device, told.closed, told.happened_at) == ("F2-FU10", True, closed)
 
 
+def test_who_lost_supply_just_before_people_began_calls_and_calls_the_same_again() -> None:
+    yard = Yard()
+    yard.strike(START + timedelta(seconds=1), "F1-LN1")
+    keys = []
+    for _ in range(2):
+        life = _life(yard)
+        life.resume(yard.happened, [], START + timedelta(seconds=5))
+        calls = [act for act in life.due(START + timedelta(minutes=1)) if isinstance(act, Call)]
+        keys.append([(call.key, call.about) for call in calls])
+    assert keys[0]
+    assert keys[0] == keys[1]
+    late = _life(yard)
+    late.resume(yard.happened, [], START + timedelta(hours=2))
+    assert not [act for act in late.due(START + timedelta(hours=2, seconds=1)) if isinstance(act, Call)]
+
+
 @pytest.mark.parametrize("late_minutes", [1, 3, 6])
 def test_people_who_begin_late_take_up_what_was_begun(late_minutes: int) -> None:
     """A killed process of people reads the log again; what should have been done meanwhile was not."""
