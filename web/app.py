@@ -14,6 +14,7 @@ from cis_power.core.time import utc_now
 from web.api import BLUEPRINTS as API
 from web.assets import install_assets
 from web.catalogues import install_catalogues
+from web.compression import install_compression
 from web.errors import install_errors
 from web.gate import install_gate
 from web.health import health
@@ -30,6 +31,7 @@ def create_app(database: Database, settings: Settings, clock: Callable[[], datet
     """Return the web application of one installation. Its clock can be set, for tests."""
     app = Flask("web", static_folder=None)
     app.extensions["cis"] = Shell(database, settings, AuditTrail(settings.run_dir), clock)
+    install_compression(app)
     install_security(app, settings.run_dir)
     CSRFProtect(app)
     Babel(app, locale_selector=choose_language, default_timezone=settings.timezone)

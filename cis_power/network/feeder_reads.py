@@ -14,6 +14,7 @@ from cis_power.core.phases import format_phases
 from cis_power.network.feeder_plan import FeederPlan, PlanDevice, feeder_plan
 from cis_power.network.models import Element, EquipmentState, SwitchPosition
 from cis_power.network.reads import version_at
+from cis_power.network.version_cache import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def list_feeders(session: Session, viewer: Viewer, now: datetime) -> list[Feeder
     version = version_at(session, now)
     if version is None:
         return []
+    key = ("feeders", version.id, viewer.districts)
+    return list(kept(session, key, lambda: _feeders(session, viewer, version.id)))
+
+
+def _feeders(session: Session, viewer: Viewer, version_id: int) -> list[FeederRow]:
     feeder, substation = aliased(Element), aliased(Element)
     is_transformer = case((EquipmentState.kind == "transformer", 1), else_=0)
     kva = case((EquipmentState.kind == "transformer", EquipmentState.rated_kva), else_=0.0)
@@ -62,7 +68,7 @@ def list_feeders(session: Session, viewer: Viewer, now: datetime) -> list[Feeder
         .select_from(EquipmentState)
         .join(feeder, feeder.id == EquipmentState.feeder_id)
         .outerjoin(substation, substation.id == EquipmentState.substation_id)
-        .where(EquipmentState.version_id == version.id, EquipmentState.leg == 0)
+        .where(EquipmentState.version_id == version_id, EquipmentState.leg == 0)
         .where(in_territory(viewer, EquipmentState.district_id))
         .group_by(feeder.code)
         .order_by(feeder.code)

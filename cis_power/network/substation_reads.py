@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
@@ -14,6 +14,7 @@ from cis_power.core.db import among
 from cis_power.core.errors import NotFound
 from cis_power.network.models import Element, EquipmentState, SwitchPosition
 from cis_power.network.reads import HeldVersion, version_at
+from cis_power.network.version_cache import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,6 @@ class FeederHead:
     element_id: int | None
     breaker: str | None
     position: str | None
-    normal_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,24 @@ def feeder_heads(
     version = version_at(session, now)
     if version is None:
         return None, []
+    fixed = kept(session, ("feeder_heads", version.id, viewer.districts), lambda: _heads(session, viewer, version.id))
+    mine = [row for row in fixed if substation is None or row[0].substation == substation]
+    opened = _open_phases(session, [head.element_id for head, _, _ in mine if head.element_id is not None])
+    found = []
+    for head, phases, normally_open in mine:
+        if head.element_id is None:
+            found.append(head)
+        else:
+            mask = opened.get(head.element_id, normally_open) & phases
+            found.append(replace(head, position=_position(mask, phases)))
+    return version, found
+
+
+def _heads(session: Session, viewer: Viewer, version_id: int) -> list[tuple[FeederHead, int, int]]:
+    """Heads without their positions, with the phases of each and those that are open in the normal state."""
     feeder, station, own = (aliased(Element) for _ in range(3))
     state, above = EquipmentState, aliased(EquipmentState)
-    scope = [state.version_id == version.id, state.leg == 0, in_territory(viewer, state.district_id)]
+    scope = [state.version_id == version_id, state.leg == 0, in_territory(viewer, state.district_id)]
     listed = (
         select(feeder.id, feeder.code, func.min(station.id), func.min(station.code))
         .select_from(state)
@@ -63,10 +78,8 @@ def feeder_heads(
         .group_by(feeder.id, feeder.code)
         .order_by(feeder.code)
     )
-    if substation is not None:
-        listed = listed.where(station.code == substation)
     fed = exists().where(
-        above.version_id == version.id, above.to_node_id == state.from_node_id, above.feeder_id == state.feeder_id,
+        above.version_id == version_id, above.to_node_id == state.from_node_id, above.feeder_id == state.feeder_id,
         ~above.normal_open, above.element_id != state.element_id,
     )  # fmt: skip
     breakers = (
@@ -76,24 +89,20 @@ def feeder_heads(
         .order_by(own.code.desc())
     )
     heads = {row.feeder_id: row for row in session.execute(breakers)}  # of several the first by name stays
-    opened = _open_phases(session, [row.element_id for row in heads.values()])
     found = []
     for key, code, station_id, station_code in session.execute(listed):
-        head = heads.get(key)
-        mask = 0 if head is None else opened.get(head.element_id, head.open_phases) & head.phases
-        found.append(
-            FeederHead(
-                feeder_id=key,
-                feeder=code,
-                substation_id=station_id,
-                substation=station_code,
-                element_id=None if head is None else head.element_id,
-                breaker=None if head is None else head.code,
-                position=None if head is None else _position(mask, head.phases),
-                normal_open=False,
-            )
+        row = heads.get(key)
+        head = FeederHead(
+            feeder_id=key,
+            feeder=code,
+            substation_id=station_id,
+            substation=station_code,
+            element_id=None if row is None else row.element_id,
+            breaker=None if row is None else row.code,
+            position=None,
         )
-    return version, found
+        found.append((head, 0, 0) if row is None else (head, row.phases, row.open_phases))
+    return found
 
 
 def substation_equipment(session: Session, viewer: Viewer, version_id: int, substation: str) -> list[OwnEquipment]:
