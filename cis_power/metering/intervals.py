@@ -28,9 +28,11 @@ class Intervals:
     def __len__(self) -> int:
         return len(self.at)
 
-    def taken(self, which: NDArray[Any]) -> "Intervals":
-        """The chosen intervals, by mask or by index."""
-        return Intervals(*(getattr(self, field.name)[which] for field in fields(self)))
+    def taken(self, which: NDArray[Any] | slice) -> "Intervals":
+        """The chosen intervals, by mask, by index or by slice."""
+        return Intervals(
+            self.usage_point[which], self.at[which], self.seconds[which], self.energy_kwh[which], self.quality[which]
+        )
 
 
 NO_INTERVALS = Intervals(

@@ -61,6 +61,7 @@ class GroupSum:
         self._energy = self._missing_energy = self._weighted_mean = 0.0
         self._known = self._good = self._expected = 0.0
         self._unbounded = self._coarse = False
+        self._last_window = (0, 0), np.zeros(slots)
 
     def add(
         self, at: Ints, seconds: Ints, energy_kwh: Floats, quality: NDArray[np.uint8], window: tuple[int, int]
@@ -123,6 +124,9 @@ class GroupSum:
     def _add_to_grid(self, at: Ints, seconds: Ints, energy_kwh: Floats, top_kw: float, window: tuple[int, int]) -> None:
         assert self._grid is not None
         fit = seconds <= COARSEST_PEAK_SECONDS
+        if not fit.any():
+            self._high += self._wanted(window) / self._grid * top_kw
+            return
         at, seconds, energy_kwh = at[fit], seconds[fit], energy_kwh[fit]
         pieces = np.maximum(1, seconds // self._grid)
         first = (at - self._begin) // self._grid
@@ -133,7 +137,14 @@ class GroupSum:
         self._sum += np.bincount(slot[inside], amount[inside], len(self._sum))
         covered = np.bincount(slot[inside], length[inside], len(self._sum))
         self._covered |= covered > 0
-        edges = self._begin + np.arange(len(self._sum)) * self._grid
-        wanted = np.minimum(edges + self._grid, window[1]) - np.maximum(edges, window[0])
-        missing = np.maximum(np.maximum(wanted, 0) - covered, 0)
+        missing = np.maximum(self._wanted(window) - covered, 0)
         self._high += missing / self._grid * top_kw
+
+    def _wanted(self, window: tuple[int, int]) -> Floats:
+        """Seconds of each slot that lie in a window."""
+        if self._last_window[0] != window:
+            assert self._grid is not None
+            edges = self._begin + np.arange(len(self._sum)) * self._grid
+            wanted = np.minimum(edges + self._grid, window[1]) - np.maximum(edges, window[0])
+            self._last_window = window, np.maximum(wanted, 0).astype(np.float64)
+        return self._last_window[1]

@@ -146,7 +146,7 @@ def _metering(session: Session, links: Windows, serving: Windows) -> _Metering:
 
 def _part(found: Intervals, point: int) -> Intervals:
     low, high = np.searchsorted(found.usage_point, [point, point + 1])
-    return found.taken(np.arange(low, high))
+    return found.taken(slice(int(low), int(high)))
 
 
 def _add(total: GroupSum, links: Windows, found: Intervals, metering: _Metering, period: Period) -> Iterator[Member]:
@@ -156,7 +156,7 @@ def _add(total: GroupSum, links: Windows, found: Intervals, metering: _Metering,
     ):
         own = _part(found, point)
         first, last = np.searchsorted(own.at, [from_s, to_s])
-        own = own.taken(np.arange(first, last))
+        own = own.taken(slice(int(first), int(last)))
         begin, end = metering.expected.get(point, (from_s, from_s))
         window = (max(from_s, begin), min(to_s, end, until))
         total.add(own.at, own.seconds, own.energy_kwh, own.quality, window)
