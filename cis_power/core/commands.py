@@ -20,6 +20,7 @@ def scheduler() -> None:
     """Run scheduled work: load the spool, follow outages, exchange, report, clean up. One is active at a time."""
     from cis_power.core.config import load_settings
     from cis_power.core.db import open_database
+    from cis_power.core.db.cache import keep_few_pages
     from cis_power.core.entries import load_items
     from cis_power.core.jobs.scheduler import serve
     from cis_power.core.logs import start_logging
@@ -28,6 +29,7 @@ def scheduler() -> None:
     start_logging("scheduler")
     stop = stop_on_signals()
     database = open_database(settings)
+    keep_few_pages(database)
     serve(database, settings, load_items("cis_power.jobs"), stop)
     database.dispose()
 
