@@ -56,13 +56,17 @@ def configure(settings: Settings, plan: Plan, port: int) -> Path:
     return file
 
 
-def clear_run_dir(folder: Path) -> None:
-    """Empty the run folder of a former demo. Raises Conflict when something else stood there before the demo came."""
-    if not folder.exists():
-        return
-    if not (folder / OURS).exists():
+def require_own(folder: Path) -> None:
+    """Raises Conflict when something else stood in the run folder before the demo came."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / OURS).exists():
         raise Conflict(f"{folder} was there before the demo: remove what the former demo left in it, then try again")
-    shutil.rmtree(folder)
+
+
+def clear_run_dir(folder: Path) -> None:
+    """Take the run folder of a former demo away."""
+    require_own(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def require_space(folder: Path, wanted_mb: float) -> None:

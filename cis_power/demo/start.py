@@ -34,6 +34,8 @@ def settle(
     if found.state != "complete" or rebuild:
         chosen = there_seed if seed is None else seed
         return Wish(customers or there or DEFAULT_CUSTOMERS, end_of_past(now), chosen), True
+    if "until" not in found.about:
+        raise Conflict("the demo was built by an older version: --rebuild builds it anew")
     if customers not in (None, there):
         raise Conflict(f"the demo has {there} usage points; --rebuild builds it with {customers}")
     if seed not in (None, there_seed):
@@ -48,8 +50,10 @@ def make_new(settings: Settings, wish: Wish, say: Callable[[str], None]) -> list
         if found.state in ("building", "complete"):
             broken = found.state == "building"
             say("a demo was begun and not finished: it is built anew" if broken else "taking the former demo away")
-            sandbox.erase(settings)
+            home.require_own(settings.run_dir)
+            sandbox.mark(settings, "building", wish.about)  # whatever happens now, the next start builds it
             home.clear_run_dir(settings.run_dir)
+            sandbox.erase(settings)
         home.require_space(_disk_of(settings), BASE_MB + MB_A_CUSTOMER * wish.customers)
         settings = configured(settings, wish, home.free_port())
         say(f"building a utility with {wish.customers} usage points (seed {wish.seed})")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cis_power.access.sandbox import Sandbox
+from cis_power.access.sandbox import Sandbox, look, mark
 from cis_power.core.config import Settings
 from cis_power.core.errors import Conflict
 from cis_power.demo import home, start
+from cis_power.demo.build import Wish
 from cis_power.demo.plan import plan
 
 NOW = datetime(2026, 11, 22, 9, 41, 7, tzinfo=UTC)
@@ -68,6 +69,19 @@ def test_what_is_there_decides_what_is_built() -> None:
     assert (wish.customers, wish.seed, wish.until.day, new) == (500, 4, 22, True)
     wish, new = start.settle(Sandbox("building", there), 70, None, NOW, rebuild=False)
     assert (wish.customers, wish.seed, new) == (70, 3, True)
+    with pytest.raises(Conflict, match="older version"):
+        start.settle(Sandbox("complete", {"customers": 500}), None, None, NOW, rebuild=False)
     for customers, seed in ((501, None), (None, 7)):
         with pytest.raises(Conflict, match="--rebuild"):
             start.settle(Sandbox("complete", there), customers, seed, NOW, rebuild=False)
+
+
+def test_a_rebuild_that_may_not_empty_the_run_folder_leaves_the_demo_as_it_is(tmp_path: Path, sqlite_url: str) -> None:
+    settings = Settings(database=sqlite_url, run_dir=tmp_path / "run")
+    there = {"customers": 500, "seed": 3, "until": "2026-11-20T05:00:00+00:00"}
+    mark(settings, "complete", there)
+    settings.run_dir.mkdir()
+    (settings.run_dir / "letter.txt").write_text("dear")
+    with pytest.raises(Conflict, match="was there before"):
+        start.make_new(settings, Wish(10, NOW), print)
+    assert look(settings) == Sandbox("complete", there)
