@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from cis_power.access.viewer import Viewer
+from cis_power.network.diagram import Diagram, Symbol
 from cis_power.network.feeder_plan import FeederPlan
 from cis_power.network.feeder_reads import FeederDevice, FeederNow
 from cis_power.network.feeder_state import dead_nodes
 from cis_power.network.feeder_tree import LINE, TRANSFORMER, grow
-from cis_power.network.one_line import Diagram, Symbol, arrange
+from cis_power.network.one_line import arrange
 from cis_power.network.version_cache import kept
 from cis_power.telemetry.device_reads import PositionSignal
 from web.labels import label
@@ -57,12 +58,12 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class OneLine:
-    """The diagram: its size in px, symbols, wires as (points, whether dead, title), bus bars as (x, y, text)."""
+    """The diagram: size in px, symbols, wires as (points, dead, title, ends), bus bars as (x, y, text, its x and y)."""
 
     width: float
     height: float
     symbols: Sequence[Drawn]
-    wires: Sequence[tuple[str, bool, str]]
+    wires: Sequence[tuple[str, bool, str, bool]]
     heads: Sequence[tuple[float, float, str, float, float]]
 
 
@@ -113,7 +114,7 @@ def drawing(diagram: Diagram, devices: Mapping[str, DeviceNow], dead: Collection
         height=diagram.height,
         symbols=[_drawn(item, [devices[device] for device in item.edge.devices]) for item in diagram.symbols],
         wires=[
-            (" ".join(f"{x:g},{y:g}" for x, y in wire.points), wire.node in dead, _run(wire.lines))
+            (" ".join(f"{x:g},{y:g}" for x, y in wire.points), wire.node in dead, _run(wire.lines), wire.ends)
             for wire in diagram.wires
         ],
         heads=[(head.x, head.y, head.text, head.label.x, head.label.y + BASELINE) for head in diagram.heads],

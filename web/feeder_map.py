@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from cis_power.network.diagram import Diagram
 from cis_power.network.feeder_tree import LINE, TRANSFORMER
-from cis_power.network.one_line import Diagram
 from web.feeder_drawing import DeviceNow, state_words
 from web.labels import label
 

@@ -10,89 +10,13 @@ columns that are left to the right of it. A cell of the grid holds one symbol wi
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cis_power.network.diagram import CELL_HEIGHT, CELL_WIDTH, Cell, Diagram, Wire, Words, anchor, head_at, symbol_at
 from cis_power.network.feeder_tree import LINE, Edge, Forest
 
-CELL_WIDTH, CELL_HEIGHT = 84, 32
-ANCHOR_X, ANCHOR_Y = 14, 10
-SYMBOL = 14
-LABEL_HEIGHT = 13
-CHARACTER = 6.65  # of a monospaced font of 11 px; Chinese characters are 11 wide
-WIDE_CHARACTER = 11.5
-MARK = WIDE_CHARACTER  # room for one sign before a label
 COLUMNS = 14
 _LEAST_COLUMNS = 3
 _OWN_SHARE = 0.6  # of the columns that a row may take, its laterals may hang over the rest
 _UPRIGHT = 4
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle by its corner and size, px."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    def meets(self, other: "Box") -> bool:
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A device drawn at (x, y), its middle; `edge` says which. `upright`: wires come from above or below."""
-
-    edge: Edge
-    x: float
-    y: float
-    upright: bool
-    text: str
-    label: Box
-
-    @property
-    def box(self) -> Box:
-        return Box(self.x - SYMBOL / 2, self.y - SYMBOL / 2, SYMBOL, SYMBOL)
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """Corners of a wire; `node` is the node whose state it shows, `lines` the lines it stands for."""
-
-    points: tuple[Point, ...]
-    node: str
-    lines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where a tree begins: a bus bar at (x, y)."""
-
-    node: str
-    x: float
-    y: float
-    text: str
-    label: Box
-
-
-@dataclass(frozen=True, slots=True)
-class Diagram:
-    """What is to be drawn, px."""
-
-    width: float
-    height: float
-    symbols: tuple[Symbol, ...]
-    wires: tuple[Wire, ...]
-    heads: tuple[Head, ...]
-
-
-Cell = tuple[int, int]  # column, row
 
 
 @dataclass(slots=True)
@@ -103,7 +27,7 @@ class _Block:
     above: int = 0
     below: int = 0
     symbols: list[tuple[Cell, bool, Edge]] = field(default_factory=list)
-    wires: list[tuple[list[Cell], str, tuple[str, ...]]] = field(default_factory=list)
+    wires: list[tuple[list[Cell], "_Slot"]] = field(default_factory=list)
 
     def take(self, other: "_Block", column: int, row: int, sign: int) -> None:
         """Take in another block with its entry at a cell; `sign` -1: upside down."""
@@ -112,7 +36,7 @@ class _Block:
             return cell[0] + column, row + sign * cell[1]
 
         self.symbols += [(moved(cell), upright, edge) for cell, upright, edge in other.symbols]
-        self.wires += [([moved(cell) for cell in cells], node, lines) for cells, node, lines in other.wires]
+        self.wires += [([moved(cell) for cell in cells], slot) for cells, slot in other.wires]
 
 
 @dataclass(slots=True)
@@ -123,6 +47,10 @@ class _Slot:
     lines: tuple[str, ...]
     edge: Edge | None = None
     laterals: list[Edge] = field(default_factory=list)
+
+    @property
+    def is_end(self) -> bool:
+        return self.edge is None and not self.laterals
 
 
 def arrange(
@@ -137,7 +65,7 @@ def arrange(
 
     Labels are what `names` says of a device, else its code without `prefix`.
     """
-    words = _Words(prefix, names or {})
+    words = Words(prefix, names or {})
     whole, heads, top = _Block(), [], 0
     for root in forest.roots:
         block = _row(forest, _slots(forest, root, (), apart), columns, apart)
@@ -149,9 +77,9 @@ def arrange(
     return Diagram(
         width=whole.columns * CELL_WIDTH,
         height=max(top, 1) * CELL_HEIGHT,
-        symbols=tuple(_symbol(item, words) for item in whole.symbols),
-        wires=tuple(Wire(tuple(map(_anchor, cells)), node, lines) for cells, node, lines in whole.wires),
-        heads=tuple(_head(row, root, words) for row, root in heads),
+        symbols=tuple(symbol_at(item, words) for item in whole.symbols),
+        wires=tuple(Wire(tuple(map(anchor, cells)), slot.node, slot.lines, slot.is_end) for cells, slot in whole.wires),
+        heads=tuple(head_at(row, root, words) for row, root in heads),
     )
 
 
@@ -207,15 +135,15 @@ def _hanging(forest: Forest, edge: Edge, columns: int, apart: Collection[str]) -
         for row, slot in enumerate(slots, start=1):
             if slot.edge is not None:
                 block.symbols.append(((0, row), True, slot.edge))
-            block.wires.append(([(0, row - 1), (0, row)], slot.node, slot.lines))
+            block.wires.append(([(0, row - 1), (0, row)], slot))
         block.below = len(slots)
         return block
     inner = _row(forest, slots, columns, apart)
     entry = inner.above + 1
     block.take(inner, 0, entry, 1)
     # The column of entry joins the first wire, which begins at (0, entry).
-    cells, node, lines = block.wires[0]
-    block.wires[0] = ([(0, 0), *cells], node, lines)
+    cells, slot = block.wires[0]
+    block.wires[0] = ([(0, 0), *cells], slot)
     block.columns, block.below = inner.columns, entry + inner.below
     return block
 
@@ -235,7 +163,7 @@ def _row(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collection
             whole.above = band.above
         for place, slot in enumerate(part, start=1):
             corners = start if place == 1 else [(place - 1, row)]
-            whole.wires.append(([*corners, (place, row)], slot.node, slot.lines))
+            whole.wires.append(([*corners, (place, row)], slot))
             if slot.edge is not None:
                 whole.symbols.append(((place, row), False, slot.edge))
         whole.take(band, 0, row, 1)
@@ -284,55 +212,6 @@ def _band(forest: Forest, slots: Sequence[_Slot], columns: int, apart: Collectio
 def _place(band: _Block, block: _Block, column: int, base: int, sign: int) -> None:
     """Put a hanging block `base` rows away from the band's row; its column of entry is led through to the row."""
     if base:
-        cells, node, lines = block.wires[0]
-        block.wires[0] = ([(0, -base), *cells], node, lines)
+        cells, slot = block.wires[0]
+        block.wires[0] = ([(0, -base), *cells], slot)
     band.take(block, column, sign * base, sign)
-
-
-def _anchor(cell: Cell) -> Point:
-    return cell[0] * CELL_WIDTH + ANCHOR_X, cell[1] * CELL_HEIGHT + ANCHOR_Y
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What things are called: by name, else by a code without the feeder's own name before it."""
-
-    prefix: str
-    names: Mapping[str, str]
-
-    def of(self, code: str) -> str:
-        if code in self.names or not self.prefix or not code.startswith(self.prefix):
-            return self.names.get(code, code)
-        return code[len(self.prefix) :].lstrip("-_./ :") or code
-
-
-def _symbol(item: tuple[Cell, bool, Edge], words: _Words) -> Symbol:
-    cell, upright, edge = item
-    x, y = _anchor(cell)
-    name = words.of(edge.devices[0]) + (f" +{len(edge.devices) - 1}" if len(edge.devices) > 1 else "")
-    if upright:
-        left, top = x + SYMBOL / 2 + 4, y - LABEL_HEIGHT / 2
-    else:
-        left, top = cell[0] * CELL_WIDTH + 3, y + SYMBOL / 2 + 2
-    text = fitted(name, (cell[0] + 1) * CELL_WIDTH - 2 - left - MARK)
-    return Symbol(edge, x, y, upright, text, Box(left, top, text_width(text) + MARK, LABEL_HEIGHT))
-
-
-def _head(row: int, root: str, words: _Words) -> Head:
-    x, y = _anchor((0, row))
-    text = fitted(words.of(root), CELL_WIDTH - 5)
-    return Head(root, x, y, text, Box(3, y + SYMBOL / 2 + 2, text_width(text), LABEL_HEIGHT))
-
-
-def text_width(text: str) -> float:
-    """Width of a label in px."""
-    return sum(WIDE_CHARACTER if ord(character) > 0x2E7F else CHARACTER for character in text)
-
-
-def fitted(text: str, width: float) -> str:
-    """A text cut so that it takes at most `width` px."""
-    if text_width(text) <= width:
-        return text
-    while text and text_width(text) + CHARACTER > width:
-        text = text[:-1]
-    return text + "…"

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cis_power.network.diagram import Box, Diagram, fitted, text_width
 from cis_power.network.feeder_tree import Branch, grow
 from cis_power.network.importers.opendss import read_script
 from cis_power.network.model import NetworkModel
-from cis_power.network.one_line import Box, Diagram, arrange, fitted, text_width
+from cis_power.network.one_line import arrange
 
 KINDS = ("breaker", "recloser", "fuse", "load_break_switch", "switch", "line", "line", "transformer")
 FEEDERS = (
@@ -170,7 +171,7 @@ def test_a_line_that_matters_is_drawn_as_a_symbol():
     assert [wire.lines for wire in arrange(grow(branches, ["N0"])).wires] == [("L0", "L1", "L2", "L3", "L4")]
     diagram = arrange(grow(branches, ["N0"]), apart={"L2"})
     assert [item.edge.devices for item in diagram.symbols] == [("L2",)]
-    assert [wire.lines for wire in diagram.wires] == [("L0", "L1"), ("L3", "L4")]
+    assert [(wire.lines, wire.ends) for wire in diagram.wires] == [(("L0", "L1"), False), (("L3", "L4"), True)]
 
 
 def test_nothing_at_all_is_an_empty_diagram():
