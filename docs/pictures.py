@@ -1,17 +1,20 @@
 """Pictures of every page of a running demo: `python -m docs.pictures FOLDER --address URL --users FILE`.
 
 FILE holds what `cis-power demo` printed when it built (name and password a line). Pictures are taken for each role, in
-both languages, at desktop and phone width; `--role`, `--look` and `--only` narrow them. What the documents show is
-chosen by hand and pressed with `--press`.
+both languages, at desktop and phone width; `--role`, `--look` and `--only` narrow them, `--also` adds addresses. Let
+something happen before (`cis-power simulate fault F002-L001 permanent`). `--press` then puts those that the documents
+show into docs/pictures/, cut and with few colours.
 """
 
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.desk import DESKTOP, PHONE, Desk, kind_of
@@ -25,6 +28,25 @@ LOOKS: dict[str, tuple[str, dict[str, int], str]] = {
     "zh-phone": ("zh_CN", PHONE, "light"),
     "en-phone": ("en", PHONE, "light"),
 }
+# What the documents show: name → picture taken, and how much of its height (pixels).
+SHOWN = {
+    "home-manager-zh": ("manager-home-zh", 900),
+    "home-agent": ("agent-home-en", 800),
+    "customer": ("agent-customers-one-en", 1150),
+    "customer-phone-zh": ("agent-customers-one-zh-phone", 1500),
+    "outages": ("agent-outages-en", 700),
+    "outage": ("agent-outages-one-en", 1000),
+    "feeder": ("engineer-network-one-en", 1150),
+    "transformer-dark": ("engineer-transformers-one-en-dark", 1150),
+    "points": ("engineer-points-one-en", 900),
+    "load-report-zh": ("engineer-reports-load-zh", 1100),
+    "reliability-zh": ("engineer-reports-reliability-zh", 1250),
+    "arrears": ("billing-billing-arrears-en", 800),
+    "sources": ("sysadmin-admin-sources-en", 700),
+    "home-phone-zh": ("agent-home-zh-phone", 1500),
+}
+COLOURS = 64
+DOCUMENTS = Path(__file__).parent / "pictures"
 _REPORTS = (
     "/reports/load?from=2026-11-01&to=2026-11-15&by=feeder",
     "/reports/reliability?from=2026-01-01&to=2026-11-01",
@@ -38,14 +60,16 @@ def passwords(file: Path) -> dict[str, str]:
     return {words[0]: words[1] for words in lines if len(words) >= 2 and words[0] in ROLES}
 
 
-def take(browser: Browser, address: str, who: tuple[str, str], look: str, folder: Path, only: str) -> list[str]:
+def take(
+    browser: Browser, address: str, who: tuple[str, str], look: str, folder: Path, only: str, also: Sequence[str]
+) -> list[str]:
     """Take one picture a kind of page that a role reaches; answers what a page did wrong."""
     language, size, colours = LOOKS[look]
     context = browser.new_context(viewport=size, color_scheme=colours, device_scale_factor=1)  # type: ignore[arg-type]
     desk = Desk(context.new_page(), address, strict=False)
     desk.watch()
     desk.sign_in(*who, language)
-    begin = ["/", *(_REPORTS if who[0] in ("engineer", "manager") else ())]
+    begin = ["/", *also, *(_REPORTS if who[0] in ("engineer", "manager") else ())]
     for path in desk.walk(*begin):
         if re.search(only, path):
             settle(desk.page)
@@ -69,7 +93,18 @@ def settle(page: Any) -> None:
 @click.option("--role", "roles", multiple=True, default=ROLES, help="only these roles")
 @click.option("--look", "looks", multiple=True, default=tuple(LOOKS), type=click.Choice(tuple(LOOKS)))
 @click.option("--only", default="", help="only paths in which this pattern is found")
-def main(folder: Path, address: str, users: Path, roles: tuple[str, ...], looks: tuple[str, ...], only: str) -> None:
+@click.option("--also", multiple=True, help="an address to begin with: it is taken instead of the first of its kind")
+@click.option("--press", "pressed", is_flag=True, help="put those that the documents show into docs/pictures/")
+def main(
+    folder: Path,
+    address: str,
+    users: Path,
+    roles: tuple[str, ...],
+    looks: tuple[str, ...],
+    only: str,
+    also: tuple[str, ...],
+    pressed: bool,
+) -> None:
     """Take pictures of every page of a running demo into FOLDER."""
     folder.mkdir(parents=True, exist_ok=True)
     known = passwords(users)
@@ -78,9 +113,22 @@ def main(folder: Path, address: str, users: Path, roles: tuple[str, ...], looks:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for role in roles:
             for look in looks:
-                for words in take(browser, address.rstrip("/"), (role, known[role]), look, folder, only):
+                for words in take(browser, address.rstrip("/"), (role, known[role]), look, folder, only, also):
                     sys.stdout.write(f"{role} {look}: {words}\n")
         browser.close()
+    if pressed:
+        press(folder)
+
+
+def press(folder: Path) -> None:
+    """Put what the documents show into docs/pictures/: the top of each picture, in few colours."""
+    for name, (taken, height) in SHOWN.items():
+        file = folder / f"{taken}.png"
+        if file.exists():
+            with Image.open(file) as picture:
+                top = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
+                few = top.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+                few.save(DOCUMENTS / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
