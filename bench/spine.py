@@ -132,9 +132,12 @@ def _targets(town: Plan) -> list[Target]:
             if town.kind[customer] == RESIDENTIAL and held.state[customer] == occupancy.ACTIVE
             and town.phases[customer] and not town.transformer_phases[town.transformer_of_customer[customer]]
         ]  # fmt: skip
-        devices = network.trunk_devices(town, feeder).values()
-        recloser = next(device for device in devices if "-RC" in device)
-        for device in (codes.breaker_code(feeder), recloser):
+        if not homes:
+            continue
+        devices = network.trunk_devices(town, feeder)
+        place = next(place for place, device in devices.items() if "-RC" in device)
+        behind = network.place_in_trunk(town, int(town.transformer_of_customer[homes[-1]])) > place
+        for device in (codes.breaker_code(feeder), *((devices[place],) if behind else ())):
             who = occupancy.account_no(town, homes[-1]), codes.usage_point(homes[-1])
             chosen.append(Target(device, *places[device], *who))
     return random.Random(SEED).sample(chosen, min(len(chosen), 12 if town.customers >= 1000 else 2))

@@ -16,7 +16,7 @@ from cis_power.core.columns import Coded
 from cis_power.demo.chance import bits
 from cis_power.demo.codes import feeder_code, substation_code, transformer_code
 from cis_power.demo.faults import Event
-from cis_power.demo.network import MEDIUM_V
+from cis_power.demo.part import MEDIUM_V
 from cis_power.demo.past import HOUR, Past, means_kw
 from cis_power.demo.plan import KINDS, Numbers, Plan, Reals
 from scada_bridge.simulator.loads import power_factors

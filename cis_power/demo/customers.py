@@ -22,10 +22,9 @@ from cis_power.demo.occupancy import (
     priorities,
     standby,
 )
+from cis_power.demo.part import Row
 from cis_power.demo.past import exchange_reads
 from cis_power.demo.plan import AGRICULTURAL, COMMERCIAL, INDUSTRIAL, KINDS, PUBLIC, RESIDENTIAL, RURAL, Plan
-
-Row = tuple[object, ...]
 
 _ROOFS, _ROOF_KW, _OWN_SUPPLY, _CONTACT = 70, 71, 72, 73
 _ZONE_NAMES = ("", "城关供电所", "城郊供电所", "乡镇供电所")

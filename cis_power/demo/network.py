@@ -6,35 +6,27 @@ on the laterals; low-voltage branch boxes and meter boxes below those of the tow
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cis_power.demo import geography as geo
 from cis_power.demo.chance import whole
 from cis_power.demo.codes import (
-    METER_BOXES_A_BRANCH_BOX,
-    branch_box_node,
     breaker_code,
-    bus_node,
     district_code,
     district_of_substation,
     feeder_code,
-    meter_box_node,
-    meter_boxes,
     sub_district_code,
     substation_code,
-    transformer_code,
 )
-from cis_power.demo.places import compound, road, town_name
+from cis_power.demo.lateral import Lateral
+from cis_power.demo.part import HIGH_V, Part, Row
+from cis_power.demo.places import road, town_name
 from cis_power.demo.plan import RURAL, STYLES, SUBURBAN, URBAN, Plan
 
-HIGH_V, MEDIUM_V, LOW_V = 110_000, 10_000, 400
 MAIN_KVA = 40_000
 DEEPEST = 300
 
-Row = tuple[object, ...]
-
-# Of each style: lines of a trunk, where its devices stand (share of the way), most transformers on a lateral, lines
-# between two of them, and their length in kilometres.
+# Of each style: lines of a trunk, where its devices stand (share of the way), most transformers on a lateral.
 _LINES = {URBAN: 40, SUBURBAN: 70, RURAL: 150}
 _DEVICES = {
     URBAN: ((0.25, "SW"), (0.5, "RC"), (0.6, "DS"), (0.75, "SW")),
@@ -44,30 +36,7 @@ _DEVICES = {
 _KIND_OF = {"SW": "load_break_switch", "RC": "recloser", "DS": "switch", "LN": "line"}
 _WORDS = {"SW": "负荷开关", "RC": "重合器", "DS": "隔离开关"}
 _MOST_ON_LATERAL = {URBAN: 3, SUBURBAN: 4, RURAL: 8}
-_LINES_BETWEEN = {URBAN: 1, SUBURBAN: 2, RURAL: 5}
-_LINE_KM = {URBAN: 0.08, SUBURBAN: 0.07, RURAL: 0.09}
-_LARGE_LATERAL = 6
 _GROUP = 60
-
-
-@dataclass
-class Part:
-    """Nodes and equipment of one substation or feeder, as rows of nodes.csv and equipment.csv."""
-
-    nodes: list[Row] = field(default_factory=list)
-    equipment: list[Row] = field(default_factory=list)
-    tail: tuple[str, str, str] = ("", "", "")
-
-    def node(self, code: str, at: geo.Km, volts: int = MEDIUM_V) -> str:
-        self.nodes.append((code, *geo.degrees(*at), volts))
-        return code
-
-    def add(
-        self, device: str, kind: str, begin: str, end: str, *, phases: str = "ABC", normal_open: bool = False,
-        telemetered: bool = False, kva: float | str = "", name: str = "", owner: str = "utility",
-    ) -> None:  # fmt: skip
-        flags = int(normal_open), int(telemetered)
-        self.equipment.append((device, kind, begin, end, *flags, phases, kva, *self.tail, name, owner))
 
 
 def bus_code(plan: Plan, feeder: int) -> str:
@@ -143,9 +112,29 @@ def laterals(plan: Plan, feeder: int) -> list[list[int]]:
     return groups
 
 
+def _is_long(plan: Plan, feeder: int) -> bool:
+    """Whether the last lateral of a feeder goes on from its end, as far as a network is deep."""
+    return plan.style(feeder) == RURAL and len(plan.transformers_of(feeder)) > 20
+
+
+def _place_of_lateral(plan: Plan, feeder: int, number: int, count: int) -> int:
+    lines = trunk_lines(plan, feeder)
+    if _is_long(plan, feeder) and number == count - 1:
+        return lines
+    return min(lines, 1 + (2 * number + 1) * (lines - 1) // (2 * count))
+
+
+def place_in_trunk(plan: Plan, transformer: int) -> int:
+    """The place of the trunk node on which the lateral of a transformer hangs."""
+    feeder = int(plan.feeder_of_transformer[transformer])
+    groups = laterals(plan, feeder)
+    number = next(number for number, group in enumerate(groups) if transformer in group)
+    return _place_of_lateral(plan, feeder, number, len(groups))
+
+
 def feeder_part(plan: Plan, feeder: int) -> Part:
     """A feeder without its ties."""
-    code, style = feeder_code(feeder), plan.style(feeder)
+    code = feeder_code(feeder)
     substation = int(plan.substation_of_feeder[feeder])
     part = Part(tail=(code, substation_code(substation), sub_district_code(plan, feeder)))
     lines, devices = trunk_lines(plan, feeder), trunk_devices(plan, feeder)
@@ -165,96 +154,14 @@ def feeder_part(plan: Plan, feeder: int) -> Part:
         part.add(device, _KIND_OF[word], *ends, telemetered=word in ("SW", "RC"), name=label)
     groups = laterals(plan, feeder)
     for number, group in enumerate(groups):
-        last = style == RURAL and number == len(groups) - 1 and len(plan.transformers_of(feeder)) > 20
-        place = lines if last else min(lines, 1 + (2 * number + 1) * (lines - 1) // (2 * len(groups)))
+        last = _is_long(plan, feeder) and number == len(groups) - 1
+        place = _place_of_lateral(plan, feeder, number, len(groups))
         along, side = directions[place + 1], 1 if number % 2 else -1
         across = (-along[1] * side, along[0] * side)
-        _Lateral(plan, part, feeder, number, group).draw(
-            place, places[place + 1], across, DEEPEST - lines - 8 if last else 0
+        Lateral(plan, part, feeder, number, group).draw(
+            trunk_node(feeder, place), places[place + 1], across, DEEPEST - lines - 8 if last else 0
         )
     return part
-
-
-@dataclass
-class _Lateral:
-    """One lateral: its head (fuse, recloser or the customer's switch), a chain of lines, transformers along it."""
-
-    plan: Plan
-    part: Part
-    feeder: int
-    number: int
-    group: list[int]
-
-    def draw(self, place: int, begin: geo.Km, across: geo.Km, least_lines: int) -> None:
-        plan, part, group = self.plan, self.part, self.group
-        code, style = f"{feeder_code(self.feeder)}-A{self.number + 1:02d}", plan.style(self.feeder)
-        phases = str(plan.transformer_phases[group[0]]) or "ABC"
-        lines = max(least_lines, _LINES_BETWEEN[style] * (len(group) - 1) + (style != URBAN))
-        step = min(_LINE_KM[style], 5.0 / max(1, lines))
-        chain = []
-        for spot in range(lines + 1):
-            away = step * (spot + 0.5)
-            at = begin[0] + across[0] * away, begin[1] + across[1] * away
-            chain.append((part.node(f"{code}-{spot:03d}", at), at))
-        self._head(trunk_node(self.feeder, place), chain[0][0], phases)
-        for spot in range(lines):
-            part.add(f"{code}-L{spot + 1:03d}", "line", chain[spot][0], chain[spot + 1][0], phases=phases)
-        for rank, transformer in enumerate(group):
-            node, at = chain[-1 if rank == len(group) - 1 else rank * lines // max(1, len(group) - 1)]
-            self._transformer(transformer, node, at, across, phases, alone=len(group) == 1)
-
-    def _head(self, trunk: str, first: str, phases: str) -> None:
-        code, number = feeder_code(self.feeder), f"{self.number + 1:02d}"
-        if len(self.group) >= _LARGE_LATERAL:
-            self.part.add(
-                f"{code}-RL{number}", "recloser", trunk, first, telemetered=True, name=f"{number}号支线重合器"
-            )
-        elif len(self.group) == 1 and self.plan.own[self.group[0]]:
-            own = _own_switch(transformer_code(self.plan, self.group[0]))
-            self.part.add(own, "load_break_switch", trunk, first, telemetered=True, name="用户分界开关")
-        else:
-            self.part.add(f"{code}-FU{number}", "fuse", trunk, first, phases=phases, name=f"{number}号支线熔断器")
-
-    def _transformer(
-        self, transformer: int, node: str, at: geo.Km, across: geo.Km, phases: str, *, alone: bool
-    ) -> None:
-        plan, part = self.plan, self.part
-        code, own = transformer_code(plan, transformer), bool(plan.own[transformer])
-        x, y = at[0] - across[1] * 0.015, at[1] + across[0] * 0.015
-        high = node
-        if not alone:
-            high = part.node(code.replace("-T", "-P"), (x, y))
-            if own:
-                part.add(_own_switch(code), "load_break_switch", node, high, telemetered=True, name="用户分界开关")
-            else:
-                part.add(code.replace("-T", "-TF"), "fuse", node, high, phases=phases, name="跌落式熔断器")
-        low = part.node(bus_node(code), (x - across[1] * 0.01, y + across[0] * 0.01), LOW_V)
-        around = compound(plan, transformer)
-        name = f"{around.name}台区" if around else f"{road(plan, self.feeder)}线专变"
-        part.add(
-            code, "transformer", high, low, phases=phases, kva=f"{plan.transformer_kva[transformer]:g}", name=name,
-            owner="customer" if own else "utility",
-        )  # fmt: skip
-        _low_voltage(part, code, low, (x, y), across, meter_boxes(plan, transformer))
-
-
-def _own_switch(transformer: str) -> str:
-    """The switch between the utility and a customer's own transformer."""
-    return transformer.replace("-T", "-UB")
-
-
-def _low_voltage(part: Part, code: str, bus: str, at: geo.Km, across: geo.Km, boxes: int) -> None:
-    """Branch boxes on the bus, meter boxes on them."""
-    along = -across[1], across[0]
-    for box in range(boxes):
-        branch, place = divmod(box, METER_BOXES_A_BRANCH_BOX)
-        out, off = 0.02 + 0.012 * branch, 0.008 * (place + 1)
-        spot = at[0] + along[0] * out, at[1] + along[1] * out
-        if place == 0:
-            part.node(branch_box_node(code, branch), spot, LOW_V)
-            part.add(f"{code}-X{branch + 1}", "line", bus, branch_box_node(code, branch))
-        part.node(meter_box_node(code, box), (spot[0] + across[0] * off, spot[1] + across[1] * off), LOW_V)
-        part.add(f"{code}-M{box + 1}", "line", branch_box_node(code, branch), meter_box_node(code, box))
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from cis_power.demo import network
 from cis_power.demo.codes import breaker_code, feeder_code, source_name, substation_code, transformer_code
+from cis_power.demo.part import Row
 from cis_power.demo.plan import Plan
-
-Row = tuple[object, ...]
 
 POLL_SECONDS = 2.0
 ANALOG_POLLS = 5  # an analog of a feeder is read with every fifth poll of the positions

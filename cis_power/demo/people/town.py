@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from cis_power.demo import codes, names, network, occupancy, places
+from cis_power.demo.part import Row
 from cis_power.demo.people.directory import Dweller
 from cis_power.demo.people.life import Utility
 from cis_power.demo.people.wiring import Wiring, pieces_of_rows
@@ -21,7 +22,7 @@ def utility(plan: Plan, zone: ZoneInfo) -> Utility:
     return Utility(Wiring(pieces_of_rows(_rows(plan)), sources, behind=transformer_of), Town(plan), zone)
 
 
-def _rows(plan: Plan) -> Iterator[network.Row]:
+def _rows(plan: Plan) -> Iterator[Row]:
     """All equipment but the low-voltage lines: no switch parts them from their transformer."""
     for part in network.parts(plan):
         yield from (row for row in part.equipment if not _LOW_VOLTAGE.search(str(row[0])))
