@@ -1,5 +1,6 @@
 """The one-line diagram: nothing overlaps, wires are orthogonal and cross nothing, every device is there once."""
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cis_power.demo import network
+from cis_power.demo.plan import plan
 from cis_power.network.diagram import Box, Diagram, fitted, text_width
 from cis_power.network.feeder_tree import Branch, grow
 from cis_power.network.importers.opendss import read_script
@@ -191,6 +194,32 @@ def test_real_feeders(file, shared_data):
     branches = branches_of(model)
     low = {node.code for node in model.nodes if node.nominal_v and node.nominal_v <= 1000}
     check(arrange(grow(branches, [source.node for source in model.sources], low)), branches)
+
+
+@functools.cache
+def demo() -> tuple[list[list[Branch]], set[str]]:
+    """Every feeder of the demo with the ties that end at it, and the nodes of low voltage."""
+    town = plan()
+    low = {str(row[0]) for part in network.parts(town) for row in part.nodes if float(str(row[3])) <= 1000}
+    feeders: dict[str, list[Branch]] = {}
+    ties = []
+    for row in network.equipment(town):
+        branch = Branch(str(row[0]), str(row[1]), str(row[2]), str(row[3]), bool(int(str(row[4]))))
+        if branch.open:
+            ties.append(branch)
+        elif row[8]:
+            feeders.setdefault(str(row[8]), []).append(branch)
+    for branches in feeders.values():
+        nodes = {node for branch in branches for node in (branch.start, branch.end)}
+        branches += [tie for tie in ties if {tie.start, tie.end} & nodes]
+    return list(feeders.values()), low
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_every_feeder_of_the_demo(number):
+    feeders, low = demo()
+    assert len(feeders) == 24
+    check(arrange(grow(feeders[number], (), low)), feeders[number])
 
 
 def branches_of(model: NetworkModel) -> list[Branch]:
