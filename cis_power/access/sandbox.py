@@ -78,7 +78,7 @@ def erase(settings: Settings) -> None:
             raise Conflict(f"{database.url!r} does not say that it is a demo: it is left alone")
         if database.dialect == "sqlite":
             database.dispose()
-            for ending in ("-wal", "-shm", ""):
+            for ending in ("-wal", "-shm", "-turn", ""):
                 Path(f"{database.url.database}{ending}").unlink(missing_ok=True)
             return
         with database.transaction() as session:

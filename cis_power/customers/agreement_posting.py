@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.changes import Changes
 from cis_power.customers.models import CustomerAccount, CustomerAgreement, UsagePoint, UsagePointStatus
 from cis_power.customers.service_dates import CLOSED, Span
@@ -38,7 +38,9 @@ class Agreements:
         columns = (row.usage_point_id, row.account_id, row.customer_id, row.party, row.began_at, row.ended_at, row.id)
         for part in chunked(sorted(set(usage_point_ids)), _CHUNK):
             query = select(*columns, CustomerAccount.status).join(CustomerAccount, CustomerAccount.id == row.account_id)
-            found = changes.session.execute(query.where(row.usage_point_id.in_(part), row.superseded_at.is_(None)))
+            found = changes.session.execute(
+                query.where(among(changes.session, row.usage_point_id, part), row.superseded_at.is_(None))
+            )
             for point_id, account_id, customer_id, party, began_at, ended_at, key, status in found:
                 agreement = Agreement(account_id, customer_id, party, began_at, ended_at, key)
                 self._by_point.setdefault(point_id, []).append(agreement)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.changes import Changes
 from cis_power.customers.intervals import Interval
 from cis_power.customers.linking import supply_elements
@@ -50,7 +50,7 @@ class Connections:
         self._elements = supply_elements(changes.session, codes)
         for part in chunked(sorted(set(usage_point_ids)), _CHUNK):
             query = select(SupplyConnection).where(
-                SupplyConnection.usage_point_id.in_(part), SupplyConnection.superseded_at.is_(None)
+                among(changes.session, SupplyConnection.usage_point_id, part), SupplyConnection.superseded_at.is_(None)
             )
             for row in changes.session.scalars(query.order_by(SupplyConnection.id)):
                 link = Link(

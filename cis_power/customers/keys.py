@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.models import Customer, CustomerAccount, UsagePoint
 
 _CHUNK = 10_000
@@ -24,7 +24,7 @@ def account_keys(session: Session, numbers: Iterable[str]) -> dict[str, AccountK
     columns = (CustomerAccount.account_no, CustomerAccount.id, CustomerAccount.customer_id)
     found: dict[str, AccountKey] = {}
     for part in chunked(sorted(set(numbers)), _CHUNK):
-        rows = session.execute(select(*columns).where(CustomerAccount.account_no.in_(part)))
+        rows = session.execute(select(*columns).where(among(session, CustomerAccount.account_no, part)))
         found.update({number: AccountKey(account, customer) for number, account, customer in rows})
     return found
 
@@ -33,7 +33,7 @@ def customer_keys(session: Session, numbers: Iterable[str]) -> dict[str, int]:
     """Keys by customer number, of those there are."""
     found: dict[str, int] = {}
     for part in chunked(sorted(set(numbers)), _CHUNK):
-        query = select(Customer.customer_no, Customer.id).where(Customer.customer_no.in_(part))
+        query = select(Customer.customer_no, Customer.id).where(among(session, Customer.customer_no, part))
         found.update(session.execute(query).all())
     return found
 
@@ -42,6 +42,6 @@ def usage_point_keys(session: Session, codes: Iterable[str]) -> dict[str, int]:
     """Keys by usage point id, of those there are."""
     found: dict[str, int] = {}
     for part in chunked(sorted(set(codes)), _CHUNK):
-        query = select(UsagePoint.code, UsagePoint.id).where(UsagePoint.code.in_(part))
+        query = select(UsagePoint.code, UsagePoint.id).where(among(session, UsagePoint.code, part))
         found.update(session.execute(query).all())
     return found

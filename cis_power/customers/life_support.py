@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.core.time import local_date
 from cis_power.customers.changes import Changes
 from cis_power.customers.models import LifeSupport
@@ -23,7 +23,9 @@ class LifeSupports:
         row = LifeSupport
         for part in chunked(sorted(set(usage_point_ids)), _CHUNK):
             query = select(row.customer_id, row.usage_point_id, row.id)
-            found = changes.session.execute(query.where(row.usage_point_id.in_(part), row.ended_on.is_(None)))
+            found = changes.session.execute(
+                query.where(among(changes.session, row.usage_point_id, part), row.ended_on.is_(None))
+            )
             self._open.update({(customer_id, point_id): key for customer_id, point_id, key in found})
 
     def post(

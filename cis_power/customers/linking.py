@@ -7,7 +7,7 @@ from typing import Any, cast
 from sqlalchemy import Table, exists, select, update
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import bulk_insert, chunked
+from cis_power.core.db import among, bulk_insert, chunked
 from cis_power.customers.models import SupplyConnection
 from cis_power.network.models import Element, EquipmentState
 
@@ -20,7 +20,7 @@ def supply_elements(session: Session, codes: Iterable[str]) -> dict[str, int]:
     is_transformer = exists().where(EquipmentState.element_id == Element.id, EquipmentState.kind == "transformer")
     found: dict[str, int] = {}
     for part in chunked(sorted(set(codes)), _CHUNK):
-        named = Element.code.in_(part)
+        named = among(session, Element.code, part)
         nodes = select(Element.code, Element.id).where(Element.kind == "node", named)
         transformers = select(Element.code, Element.id).where(Element.kind == "equipment", named, is_transformer)
         found.update(session.execute(nodes).all())

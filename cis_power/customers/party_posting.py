@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.changes import Changes
 from cis_power.customers.contact_forms import Contact
 from cis_power.customers.keys import customer_keys
@@ -60,7 +60,7 @@ class Parties:
         query = (
             select(CustomerAccount, Customer)
             .join(Customer, Customer.id == CustomerAccount.customer_id)
-            .where(CustomerAccount.account_no.in_(numbers))
+            .where(among(session, CustomerAccount.account_no, numbers))
         )
         by_customer: dict[int, list[Party]] = {}
         for account, customer in session.execute(query):
@@ -73,7 +73,7 @@ class Parties:
             points = select(
                 ContactPoint.customer_id, ContactPoint.id, ContactPoint.kind, ContactPoint.text, ContactPoint.normal
             ).where(
-                ContactPoint.customer_id.in_(part),
+                among(session, ContactPoint.customer_id, part),
                 ContactPoint.valid_to.is_(None),
                 ContactPoint.contact_person_id.is_(None),
             )

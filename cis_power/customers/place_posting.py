@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.changes import Changes
 from cis_power.customers.models import (
     Place,
@@ -60,7 +60,11 @@ class Points:
             self._load(part)
         self._places: dict[str, int] = {}
         for part in chunked(sorted(set(places)), _CHUNK):
-            query = select(Place.name, func.min(Place.id)).where(Place.name.in_(part)).group_by(Place.name)
+            query = (
+                select(Place.name, func.min(Place.id))
+                .where(among(changes.session, Place.name, part))
+                .group_by(Place.name)
+            )
             self._places.update(changes.session.execute(query).all())
 
     def _load(self, codes: list[str]) -> None:
@@ -70,7 +74,7 @@ class Points:
                 UsagePoint.code, UsagePoint.id, ServiceLocation.id, ServiceLocation.address, ServiceLocation.place_id
             )
             .outerjoin(ServiceLocation, ServiceLocation.id == UsagePoint.service_location_id)
-            .where(UsagePoint.code.in_(codes))
+            .where(among(session, UsagePoint.code, codes))
         )
         by_id: dict[int, Point] = {}
         for code, key, location_id, address, place_id in session.execute(query):
@@ -82,16 +86,16 @@ class Points:
         session, terms, status, district = self._changes.session, UsagePointTerms, UsagePointStatus, UsagePointDistrict
         names = ("id", "usage_point_id", "began_at", *_TERMS, *_KEPT_TERMS)
         query = select(*(getattr(terms, name) for name in names))
-        for row in session.execute(query.where(terms.usage_point_id.in_(keys), terms.ended_at.is_(None))):
+        for row in session.execute(query.where(among(session, terms.usage_point_id, keys), terms.ended_at.is_(None))):
             by_id[row.usage_point_id].terms = dict(zip(names, row, strict=True))
         districts = select(district.usage_point_id, district.id, district.district_id)
         for point_id, key, district_id in session.execute(
-            districts.where(district.usage_point_id.in_(keys), district.ended_at.is_(None))
+            districts.where(among(session, district.usage_point_id, keys), district.ended_at.is_(None))
         ):
             by_id[point_id].district = (key, district_id)
         spans = (
             select(status.usage_point_id, status.id, status.status, status.began_at, status.ended_at)
-            .where(status.usage_point_id.in_(keys), status.superseded_at.is_(None))
+            .where(among(session, status.usage_point_id, keys), status.superseded_at.is_(None))
             .order_by(status.began_at.nulls_first(), status.id)
         )
         for point_id, key, name, began_at, ended_at in session.execute(spans):

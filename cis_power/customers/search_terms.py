@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import bulk_insert, bulk_upsert, chunked
+from cis_power.core.db import among, bulk_insert, bulk_upsert, chunked
 from cis_power.core.db.identity import reserve_ids
 from cis_power.core.db.serial import one_at_a_time
 from cis_power.customers.models import CustomerAgreement, SearchRow, SupplyConnection, UsagePointDistrict
@@ -155,7 +155,7 @@ def _rows(session: Session, owner: Any, ids: Collection[int], *, alone: bool = F
     """Rows there are of some accounts or usage points; `alone`: only accounts without any."""
     found: dict[_Who, _Row] = {}
     for part in chunked(sorted(ids), _CHUNK):
-        query = select(*(getattr(SearchRow, name) for name in _COLUMNS)).where(owner.in_(part))
+        query = select(*(getattr(SearchRow, name) for name in _COLUMNS)).where(among(session, owner, part))
         if alone:
             query = query.where(SearchRow.usage_point_id.is_(None))
         for row in session.execute(query):
@@ -168,7 +168,9 @@ def _agreements(session: Session, owner: Any, ids: Collection[int]) -> set[tuple
     found: set[tuple[int, int]] = set()
     for part in chunked(sorted(ids), _CHUNK):
         query = select(CustomerAgreement.account_id, CustomerAgreement.usage_point_id)
-        found.update(session.execute(query.where(owner.in_(part), CustomerAgreement.superseded_at.is_(None))))
+        found.update(
+            session.execute(query.where(among(session, owner, part), CustomerAgreement.superseded_at.is_(None)))
+        )
     return found
 
 
@@ -178,10 +180,14 @@ def _marks(session: Session, usage_point_ids: Collection[int]) -> dict[int, set[
     elements: dict[int, list[int]] = defaultdict(list)
     for part in chunked(sorted(usage_point_ids), _CHUNK):
         districts = select(UsagePointDistrict.usage_point_id, UsagePointDistrict.district_id)
-        for point, district in session.execute(districts.where(UsagePointDistrict.usage_point_id.in_(part))):
+        for point, district in session.execute(
+            districts.where(among(session, UsagePointDistrict.usage_point_id, part))
+        ):
             found[point].add(f"d{district}")
         links = select(SupplyConnection.usage_point_id, SupplyConnection.element_id, SupplyConnection.superseded_at)
-        for point, element, superseded_at in session.execute(links.where(SupplyConnection.usage_point_id.in_(part))):
+        for point, element, superseded_at in session.execute(
+            links.where(among(session, SupplyConnection.usage_point_id, part))
+        ):
             if element is not None and superseded_at is None:
                 elements[element].append(point)
     for version in timeline(session):

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import phonenumbers
 
@@ -58,6 +59,7 @@ class Query:
     whole: str
 
 
+@lru_cache(maxsize=100_000)
 def normalise(text: str) -> str:
     """One spelling for equal texts: width, case and runs of blanks do not count; control characters are blanks."""
     if text.isascii() and text.isprintable():  # the usual case, without the cost of the general one
@@ -73,6 +75,7 @@ def document(terms: Iterable[str | None]) -> str:
     return "".join(f"{EDGE}{term}{EDGE}" for term in known)
 
 
+@lru_cache(maxsize=100_000)
 def name_terms(name: str) -> tuple[str, ...]:
     """A name, its pinyin and its initials."""
     return (name, *spellings("".join(normalise(name).split())))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.models import (
     ContactPerson,
     ContactPoint,
@@ -33,9 +33,9 @@ def account_texts(session: Session, account_ids: Collection[int]) -> Texts:
     numbers: dict[int, str] = {}
     accounts_of: dict[int, list[int]] = defaultdict(list)
     for part in chunked(sorted(account_ids), _CHUNK):
-        query = select(CustomerAccount.id, CustomerAccount.account_no).where(CustomerAccount.id.in_(part))
+        query = select(CustomerAccount.id, CustomerAccount.account_no).where(among(session, CustomerAccount.id, part))
         numbers.update((key, document([number])) for key, number in session.execute(query))
-        for account_id, customer_id in session.execute(_parties(part)):
+        for account_id, customer_id in session.execute(_parties(session, part)):
             accounts_of[customer_id].append(account_id)
     for part in chunked(sorted(accounts_of), _CHUNK):
         for customer_id, name in _names(session, part):
@@ -64,13 +64,13 @@ def usage_point_texts(session: Session, usage_point_ids: Collection[int]) -> Tex
         query = (
             select(UsagePoint.id, UsagePoint.code, ServiceLocation.address, ServiceLocation.place_id)
             .outerjoin(ServiceLocation, ServiceLocation.id == UsagePoint.service_location_id)
-            .where(UsagePoint.id.in_(part))
+            .where(among(session, UsagePoint.id, part))
         )
         for key, code, address, place_id in session.execute(query):
             supply[key].append(code)
             located[key] = address, place_id
         supplied = select(SupplyConnection.usage_point_id, SupplyConnection.transformer).where(
-            SupplyConnection.usage_point_id.in_(part),
+            among(session, SupplyConnection.usage_point_id, part),
             SupplyConnection.superseded_at.is_(None),
             SupplyConnection.ended_at.is_(None),
         )
@@ -90,10 +90,12 @@ def _names(session: Session, customer_ids: Sequence[int]) -> Iterable[tuple[int,
 
     a further equality would lead SQLite, which knows no statistics, over an index of the whole table.
     """
-    names = select(Customer.id, Customer.name).where(Customer.id.in_(customer_ids))
+    names = select(Customer.id, Customer.name).where(among(session, Customer.id, customer_ids))
     yield from session.execute(names)
     persons = select(ContactPerson.customer_id, ContactPerson.name, ContactPerson.valid_to)
-    for customer_id, name, valid_to in session.execute(persons.where(ContactPerson.customer_id.in_(customer_ids))):
+    for customer_id, name, valid_to in session.execute(
+        persons.where(among(session, ContactPerson.customer_id, customer_ids))
+    ):
         if valid_to is None:
             yield customer_id, name
 
@@ -102,18 +104,20 @@ def _contacts(session: Session, customer_ids: Sequence[int]) -> Iterable[tuple[i
     """Customer, kind (phone | email) and normal form of the ways to reach him that are valid."""
     point = ContactPoint
     query = select(point.customer_id, point.kind, point.text, point.normal, point.valid_to)
-    for customer_id, kind, text, normal, valid_to in session.execute(query.where(point.customer_id.in_(customer_ids))):
+    for customer_id, kind, text, normal, valid_to in session.execute(
+        query.where(among(session, point.customer_id, customer_ids))
+    ):
         if valid_to is None:
             yield customer_id, kind, normal or text
 
 
-def _parties(account_ids: Sequence[int]) -> Select[int, int]:
+def _parties(session: Session, account_ids: Sequence[int]) -> Select[int, int]:
     """Account and customer: who pays, and who stands in its agreements that have not ended."""
     payers = select(CustomerAccount.id.label("account_id"), CustomerAccount.customer_id).where(
-        CustomerAccount.id.in_(account_ids)
+        among(session, CustomerAccount.id, account_ids)
     )
     users = select(CustomerAgreement.account_id, CustomerAgreement.customer_id).where(
-        CustomerAgreement.account_id.in_(account_ids),
+        among(session, CustomerAgreement.account_id, account_ids),
         CustomerAgreement.superseded_at.is_(None),
         CustomerAgreement.ended_at.is_(None),
     )
@@ -128,7 +132,7 @@ def _place_names(session: Session, ids: Collection[int]) -> dict[int, tuple[str,
     while wanted:
         for part in chunked(sorted(wanted), _CHUNK):
             for place_id, name, parent_id in session.execute(
-                select(Place.id, Place.name, Place.parent_id).where(Place.id.in_(part))
+                select(Place.id, Place.name, Place.parent_id).where(among(session, Place.id, part))
             ):
                 known[place_id] = (name, parent_id)
         wanted = {parent for _, parent in known.values() if parent is not None} - known.keys()

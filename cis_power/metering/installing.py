@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.changes import Changes
 from cis_power.metering.models import Channel, Meter, MeterInstallation
 
@@ -52,7 +52,7 @@ class Meters:
         self._by_meter: dict[int, list[Installed]] = {}
         self._by_point: dict[int, list[Installed]] = {}
         for part in chunked(sorted(set(numbers)), _CHUNK):
-            query = select(Meter.meter_no, Meter.id).where(Meter.meter_no.in_(part))
+            query = select(Meter.meter_no, Meter.id).where(among(changes.session, Meter.meter_no, part))
             self._ids.update(changes.session.execute(query).all())
         self._load_channels()
         self._load_installations(set(usage_point_ids))
@@ -61,7 +61,7 @@ class Meters:
         names = (Channel.code, Channel.quantity, Channel.direction, Channel.unit, Channel.kind)
         for part in chunked(sorted(self._ids.values()), _CHUNK):
             rows = self._changes.session.execute(
-                select(Channel.meter_id, Channel.id, *names).where(Channel.meter_id.in_(part))
+                select(Channel.meter_id, Channel.id, *names).where(among(self._changes.session, Channel.meter_id, part))
             )
             for meter_id, key, code, quantity, direction, unit, kind in rows:
                 told = ChannelTold(code, quantity, direction, unit, kind)
@@ -74,7 +74,7 @@ class Meters:
         for column, part in wanted:
             for found in self._changes.session.execute(
                 select(row.id, row.meter_id, row.usage_point_id, *(getattr(row, name) for name in _FIELDS))
-                .where(column.in_(part))
+                .where(among(self._changes.session, column, part))
                 .order_by(row.id)
             ):
                 if found.id not in seen:

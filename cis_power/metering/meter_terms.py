@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cis_power.core.db import chunked
+from cis_power.core.db import among, chunked
 from cis_power.customers.search_terms import write_terms
 from cis_power.metering.models import Meter, MeterInstallation
 
@@ -24,7 +24,7 @@ def meter_terms(session: Session, usage_point_ids: Iterable[int]) -> dict[int, l
         query = (
             select(MeterInstallation.usage_point_id, Meter.meter_no)
             .join(Meter, Meter.id == MeterInstallation.meter_id)
-            .where(MeterInstallation.usage_point_id.in_(part), MeterInstallation.ended_at.is_(None))
+            .where(among(session, MeterInstallation.usage_point_id, part), MeterInstallation.ended_at.is_(None))
             .distinct()
             .order_by(MeterInstallation.usage_point_id, Meter.meter_no)
         )

@@ -9,9 +9,8 @@ from cis_power.core.models import Batch, Code
 from tests.billing_bridge.files import plain_customers, put
 
 
-def test_others_write_while_a_file_is_posted(sqlite_database, sqlite_url, monkeypatch):
+def test_others_write_while_a_file_is_posted(sqlite_database, sqlite_url):
     """Others get in before the import ends, though it writes all the time."""
-    monkeypatch.setattr("cis_power.core.batches.importing._TURN_SECONDS", 0.3)
     other = Database(sqlite_url)
     written: list[int] = []
     stop = threading.Event()

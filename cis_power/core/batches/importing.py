@@ -43,8 +43,6 @@ _FIRST_CHUNK = 500
 _SMALLEST_CHUNK = 100
 _LARGEST_CHUNK = {"sqlite": 50_000, "postgresql": 100_000}
 _CHUNK_ALONE = 400_000
-_TURN_SECONDS = 1.5
-_GAP_SECONDS = 0.12
 _CHUNK_SECONDS = {"sqlite": 0.4, "postgresql": 1.0}
 
 
@@ -177,7 +175,6 @@ class _Run:
     raw: KeptText
     problems: list[Problem]
     size: int = _FIRST_CHUNK
-    since_gap: float = 0.0
     mended: MendedRows | None = None
 
     def to_the_end(self) -> BatchResult:
@@ -191,16 +188,7 @@ class _Run:
             if result is not None:
                 return result
             if not self.task.alone:
-                elapsed = time.perf_counter() - began
-                self._adapt(elapsed)
-                self._let_others_write(elapsed)
-
-    def _let_others_write(self, elapsed: float) -> None:
-        """SQLite does not queue writers: one that waits looks again every 0.1 s, so now and then it must find a gap."""
-        self.since_gap += elapsed
-        if self.database.dialect == "sqlite" and self.since_gap >= _TURN_SECONDS:
-            time.sleep(_GAP_SECONDS)
-            self.since_gap = 0.0
+                self._adapt(time.perf_counter() - began)
 
     def _adapt(self, elapsed: float) -> None:
         """Let the next chunk take about the time one transaction may take."""

@@ -1,7 +1,7 @@
 """Engine, sessions and transactions for SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from cis_power.core.db.turn import next_turn
 from cis_power.core.errors import Unavailable
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -18,7 +19,7 @@ _BUSY_TIMEOUT_MS = 10_000
 class Database:
     """One database: sessions to read, transactions to write.
 
-    A transaction on SQLite begins IMMEDIATE, so that two writers queue up instead of failing half-way.
+    A transaction on SQLite begins IMMEDIATE, so that two writers queue up instead of failing half-way; they take turns.
     """
 
     def __init__(self, url: str, *, pooled: bool = True) -> None:
@@ -85,5 +86,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("cis_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if not connection.get_execution_options().get("cis_write"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    file = connection.engine.url.database
+    with next_turn(file, _BUSY_TIMEOUT_MS / 1000) if file and file != ":memory:" else nullcontext():
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
