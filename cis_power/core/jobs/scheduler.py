@@ -17,6 +17,7 @@ from cis_power.core.jobs import records
 from cis_power.core.jobs.declaration import Job
 from cis_power.core.jobs.runner import Outcome, Runner
 from cis_power.core.locks import ProcessLock
+from cis_power.core.memory import give_back
 from cis_power.core.time import utc_now
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,7 @@ class Active:
         except Unavailable as error:
             log.warning("job %s: %s; trying again", job.name, error.message)
         finally:
+            give_back()  # a report or a pull has held much for a moment
             with self._guard:
                 self._queued.discard(job.name)
 
