@@ -10,7 +10,18 @@ import pytest
 from cis_power.demo import currents, faults, money, network
 from cis_power.demo.codes import transformer_code
 from cis_power.demo.occupancy import occupancy, standby
-from cis_power.demo.past import MONTHS, Past, hourly_kwh, means_kw, month_kwh, named, past, register_reads
+from cis_power.demo.past import (
+    MONTHS,
+    Past,
+    exchange_reads,
+    hourly_kwh,
+    means_kw,
+    month_kwh,
+    named,
+    past,
+    register_reads,
+    supplied_share,
+)
 from cis_power.demo.plan import Plan, plan
 from cis_power.demo.reach import Served, feeder_reach
 
@@ -87,8 +98,20 @@ def test_an_exchanged_meter_takes_over_where_the_former_one_was_read(town: Plan,
         for former in (True, False):
             values = reads.value[(reads.customer == customer) & (reads.former == former)]
             assert (np.diff(values) >= 0).all()
-    assert reads.former.any()
-    assert not reads.former.all()
+    both = 0
+    energy = month_kwh(whole, customers) * supplied_share(whole, customers)
+    for row, customer in enumerate(customers.tolist()):
+        own = reads.customer == customer
+        old, new = own & reads.former, own & ~reads.former
+        if not old.any() or not new.any():
+            continue
+        both += 1
+        last, first = int(reads.month[old].max()), int(reads.month[new].min())
+        rest = exchange_reads(town)[customer] - reads.value[old].max()
+        assert first == last + 1
+        assert rest >= 0
+        assert rest + reads.value[new].min() == pytest.approx(energy[row, last], abs=0.05)
+    assert both > 5
 
 
 def test_bills_cover_everybodys_days_once(town: Plan, whole: Past, bills: money.Bills) -> None:
