@@ -54,7 +54,8 @@ def test_the_demo_runs_from_the_field_to_the_outage_list(fresh: CommandLine) -> 
     (outage,) = wait_for(lambda: fresh("outage", "list", "--json").json, seconds=60, what="the outage")
     assert (outage["device"], outage["status"]) == ("F001-CB", "confirmed")
     assert outage["customers_out"] > 0
-    answer = fresh("call", "add", "--transformer", "F001-T001", "--json").json
+    ring = ("call", "add", "--transformer", "F001-T001", "--json")
+    answer = wait_for(lambda: (taken := fresh(*ring, expect=None)).code == 0 and taken.json, 60, "a call to be taken")
     told = {point["usage_point"]: point["outage_id"] for point in answer["supply"]["usage_points"]}
     assert told.keys() == {usage_point(customer) for customer in plan(60).customers_of(0)}
     assert outage["id"] in told.values()
