@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from cis_power.access.masking import Personal, may_search
 from cis_power.access.viewer import Viewer
 from cis_power.customers.models import SearchRow
-from cis_power.customers.search_grams import block_of, needle_grams
+from cis_power.customers.search_grams import block_of, chosen_grams
 from cis_power.customers.search_judge import Judge, Row
 from cis_power.customers.search_plan import Plan, Wanted
 from cis_power.customers.search_postings import count_blocks, read_lists
@@ -104,7 +104,7 @@ class _Finder:
     def _wanted(self, clause: Clause, feeders: dict[int, str]) -> Wanted:
         kinds = tuple(kind for kind in self._kinds if not clause.kinds or kind in clause.kinds)
         named = () if clause.kinds else tuple(key for key, text in feeders.items() if clause.needle in text)
-        return Wanted(clause.needle, kinds, needle_grams(clause.needle), named)
+        return Wanted(clause.needle, kinds, chosen_grams(clause.needle), named)
 
     def exact(self) -> Iterator[tuple[int, Subject]]:
         """Hits whose account number, or the usage point's where there is no account, is just what was typed."""

@@ -18,6 +18,7 @@ _GRAM_BITS = 2 * _CODE_BITS + 1
 _BLOCK_BITS = 17
 _ROW_BITS = 16
 BLOCK_ROWS = 1 << _ROW_BITS
+_PART, _MOST_PARTS = 3, 6
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
@@ -53,6 +54,13 @@ def text_grams(texts: Sequence[str]) -> Pairs:
 def needle_grams(needle: str) -> tuple[int, ...]:
     """The grams of one needle, each once."""
     return tuple(np.unique(text_grams([needle])[0]).tolist())
+
+
+def chosen_grams(needle: str) -> tuple[int, ...]:
+    """Grams of a needle that lie side by side: enough to propose few rows, half as many lists to read."""
+    ends = [*range(_PART, len(needle), _PART)][: _MOST_PARTS - 1]
+    parts = [needle[end - _PART : end] for end in ends] + [needle[-_PART:]]
+    return tuple(dict.fromkeys(gram for part in parts for gram in needle_grams(part))) or needle_grams(needle)
 
 
 def posting_id(group: Group, gram: int, block: int) -> int:
