@@ -4,24 +4,24 @@
 times asked at give the same acts. Whoever begins late takes up what was begun: see `resume`.
 """
 
-import heapq
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from itertools import count
 
-from cis_power.demo.people.acts import Act, Call, Estimate, Move, Report
-from cis_power.demo.people.business import Business, day_of, end_of
+from cis_power.demo.people.acts import Act, Call, Estimate, Report
+from cis_power.demo.people.agenda import Agenda
+from cis_power.demo.people.business import Business
 from cis_power.demo.people.callers import Callers, Loss
+from cis_power.demo.people.chores import Chores
 from cis_power.demo.people.crews import CONTROL_ROOM, Crews, Job, Steps
 from cis_power.demo.people.dice import dice, spread
 from cis_power.demo.people.directory import Directory
 from cis_power.demo.people.field import LASTING, Field
 from cis_power.demo.people.manner import Manner
-from cis_power.demo.people.office import PLANNED, Office
+from cis_power.demo.people.office import Office
 from cis_power.demo.people.truth import Happening
-from cis_power.demo.people.wiring import Piece, Wiring
+from cis_power.demo.people.wiring import Wiring
 
 _STILL_CALLING_MINUTES = 60.0
 _STILL_OUT_FROM = 3  # so many others of a loss are back: then those who are not call again
@@ -45,26 +45,21 @@ class Life:
         self.crews = Crews(seed, manner, self.field)
         self._seed, self._manner, self._utility = seed, manner, utility
         self._callers = Callers(seed, manner, utility.directory)
-        self._office = Office(seed, manner, utility.wiring)
-        self._business = Business(seed, manner, utility.directory, utility.zone)
-        self._queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
-        self._order = count()
-        self._done: list[Act] = []
-        self._now = begins_at
+        self._agenda = Agenda(begins_at)
+        office = Office(seed, manner, utility.wiring)
+        business = Business(seed, manner, utility.directory, utility.zone)
+        self._chores = Chores(manner, self._agenda, self.field, self._callers, office, business)
         self._called: dict[str, set[str]] = {}  # loss → usage points that called about themselves
         self._back: dict[str, int] = {}
         self._noticed: set[str] = set()  # causes that somebody is about to be sent for
-        self._moved: set[str] = set()
-        self._reported: set[str] = set()
-        self._planned: dict[str, int] = {}  # device → number of the work it is open for
         self._waiting: list[Job] = []
         self._busy = 0
         if utility.loose_ends:
-            self._begin(begins_at)
+            self._chores.begin()
 
     def hear(self, happening: Happening) -> None:
         """Take in what happens in the field; earlier than what was asked for already it counts as of now."""
-        self._advance(max(happening.at, self._now))
+        self._agenda.advance(max(happening.at, self._agenda.now))
         was = {point: self.field.lost.get(point) for point in happening["usage_points"] or ()}
         opened_by = happening["by"] if happening.event == "open" else None
         loss = self.field.take(happening)
@@ -81,9 +76,8 @@ class Life:
 
     def due(self, now: datetime) -> list[Act]:
         """What is to be done by now, in order."""
-        self._advance(now)
-        done, self._done = self._done, []
-        return done
+        self._agenda.advance(now)
+        return self._agenda.take()
 
     def resume(
         self, past: Iterable[Happening], moved: Collection[str], now: datetime, reported: Collection[str] = ()
@@ -94,96 +88,68 @@ class Life:
         """
         for happening in past:
             self.field.take(happening)
-        self._now = max(now, self._now)
-        self._reported = set(reported)
+        self._agenda.advance(now)
+        self._agenda.moved, self._agenda.reported = set(moved), set(reported)
         self._take_back(reported)
-        recent = self._now - self._manner.of(_STILL_CALLING_MINUTES)
+        recent = self._agenda.now - self._manner.of(_STILL_CALLING_MINUTES)
         for loss in sorted(set(self.field.lost.values()), key=lambda loss: loss.name):
             if loss.at >= recent:  # who called before calls with the same key: that is the same call
                 self._plan_calls(loss)
         self.crews.left = {code for code in moved if self.field.is_abnormal(code)}
         for fault in self.field.faults.values():
-            self._notice(fault.id, fault.equipment, self._now, self._now)
+            self._notice(fault.id, fault.equipment, self._agenda.now, self._agenda.now)
         for device, cause in self.field.tripped.items():
-            self._notice(cause, device, self._now, self._now)
+            self._notice(cause, device, self._agenda.now, self._agenda.now)
         if self.crews.left and not self._noticed:
             first = min(self.crews.left)
-            self._give(self.crews.job(f"tidy {first}", first, self._now))
+            self._give(self.crews.job(f"tidy {first}", first, self._agenda.now))
 
     @property
     def reported(self) -> set[str]:
         """What was reported as open last."""
-        return set(self._reported)
+        return set(self._agenda.reported)
 
     @property
     def moved(self) -> set[str]:
         """What people have put out of its normal position, and nobody has put back."""
-        return {code for code in self._moved if self.field.is_abnormal(code)}
-
-    def _advance(self, now: datetime) -> None:
-        while self._queue and self._queue[0][0] <= now:
-            at, _, do = heapq.heappop(self._queue)
-            self._now = max(self._now, at)
-            do(at)
-        self._now = max(self._now, now)
-
-    def _at(self, at: datetime, do: Callable[[datetime], None]) -> None:
-        heapq.heappush(self._queue, (at, next(self._order), do))
-
-    def _do(self, act: Act) -> None:
-        """Do an act when its time has come."""
-        self._at(act.at, lambda _at: self._emit(act))
-
-    def _emit(self, act: Act) -> None:
-        """Do an act now."""
-        self._done.append(act)
-        if isinstance(act, Move):
-            self._moved.add(act.device)
-        elif isinstance(act, Report):
-            (self._reported.discard if act.closed else self._reported.add)(act.device)
+        return {code for code in self._agenda.moved if self.field.is_abnormal(code)}
 
     def _take_back(self, reported: Iterable[str]) -> None:
         """Say of what was reported as open, and is not, since when it is closed."""
         for device in sorted(set(reported) - self.field.is_open):
-            closed_at = self.field.closed_at.get(device, self.field.began_at) or self._now
-            self._do(Report(self._now, device, True, closed_at, CONTROL_ROOM))
+            closed_at = self.field.closed_at.get(device, self.field.began_at) or self._agenda.now
+            self._agenda.plan(Report(self._agenda.now, device, True, closed_at, CONTROL_ROOM))
 
     def _begin_anew(self) -> None:
         """The field begins anew: what was going on there is over, and what was reported as open is closed."""
-        self._queue.clear()
+        self._agenda.forget()
         self._waiting.clear()
         self._busy = 0
         self._noticed.clear()
         self.crews.jobs.clear()
         self.crews.left.clear()
-        for known in (self._called, self._back, self._planned, self._moved):
+        for known in (self._called, self._back, self._chores.planned):
             known.clear()
-        self._take_back(self._reported)
+        self._take_back(self._agenda.reported)
         if self._utility.loose_ends:
-            self._begin(self._now)
-
-    def _begin(self, at: datetime) -> None:
-        self._plan_idle(int(at.timestamp()), at)
-        self._plan_work(int(at.timestamp()), at)
-        if self._manner.business_days_an_hour > 0:
-            self._plan_business(day_of(at, self._manner), at)
+            self._chores.begin()
 
     # callers
 
     def _plan_calls(self, loss: Loss) -> None:
         device, _fault = self.field.cause_of[loss.name]
         calls = self._callers.after_loss(loss)
-        if device in self._planned:
+        if device in self._chores.planned:
             calls = calls[: len(calls) // 5]  # most were told before
         for call in calls:
-            self._at(call.at, partial(self._make_call, call, loss))
+            self._agenda.at(call.at, partial(self._make_call, call, loss))
 
     def _make_call(self, call: Call, loss: Loss, _at: datetime) -> None:
         point = call.key.removeprefix(f"{loss.name}/").partition("/")[0]
         known = self.field.lost.get(point)
         if point in loss.usage_points and known is not loss:
             return  # it is back: nobody calls
-        self._done.append(call)
+        self._agenda.emit(call)
         if point in loss.usage_points:
             self._called.setdefault(loss.name, set()).add(point)
             if call.honest:
@@ -196,28 +162,15 @@ class Life:
             self._back[name] = before + sum(known.name == name for known in losses)
             if before < _STILL_OUT_FROM <= self._back[name]:
                 for call in self._callers.still_out(loss, at, self._called.get(name, ())):
-                    self._at(call.at, partial(self._make_call, call, loss))
+                    self._agenda.at(call.at, partial(self._make_call, call, loss))
 
     def _plan_hazard(self, fault: str, equipment: str, at: datetime) -> None:
         piece = self._utility.wiring.pieces.get(self._utility.wiring.behind(equipment))
         near = self._utility.wiring.nearest(piece.code, "transformer") if piece else None
         if piece is not None and near is not None:
             for call in self._callers.hazard(f"{fault}@{at:%m%dT%H%M%S}", piece.kind, at, near):
-                self._do(call)
-                self._at(call.at, lambda at: self._notice(fault, equipment, at, at))
-
-    def _plan_idle(self, number: int, since: datetime) -> None:
-        if self._manner.idle_calls_an_hour <= 0:
-            return
-        call = self._callers.idle(number, since)
-        at = since + timedelta(hours=1) if call is None else call.at
-
-        def make(at: datetime) -> None:
-            if call is not None:
-                self._done.append(call)
-            self._plan_idle(number + 1, at)
-
-        self._at(at, make)
+                self._agenda.plan(call)
+                self._agenda.at(call.at, lambda at: self._notice(fault, equipment, at, at))
 
     # crews
 
@@ -247,12 +200,12 @@ class Life:
             if device not in self.field.tripped and cause not in self.field.faults:
                 self._noticed.discard(cause)
             elif self.crews.covers(cause, device):  # whoever is there may be leaving just now
-                self._at(now + wait, look)
+                self._agenda.at(now + wait, look)
             else:
                 self._noticed.discard(cause)
                 self._give(self.crews.job(cause, device, known_since))
 
-        self._at(at + wait, look)
+        self._agenda.at(at + wait, look)
 
     def _give(self, job: Job) -> None:
         if self._busy >= self._manner.crews:
@@ -267,12 +220,12 @@ class Life:
             self.field.cause_of[loss.name][0] in job.devices for loss in self.field.lost.values()
         ):
             for fault in self.field.faults.values():
-                self._notice(fault.id, fault.equipment, self._now, self._now)
+                self._notice(fault.id, fault.equipment, self._agenda.now, self._agenda.now)
 
     def _step(self, job: Job, steps: Steps) -> None:
         """Let a crew go on until it waits."""
         while True:
-            self.crews.now = self._now
+            self.crews.now = self._agenda.now
             step = next(steps, None)
             if step is None:
                 self._busy -= 1
@@ -281,60 +234,9 @@ class Life:
                     self._give(self._waiting.pop(0))
                 return
             if isinstance(step, timedelta):
-                self._at(self._now + step, lambda _at: self._step(job, steps))
+                self._agenda.at(self._agenda.now + step, lambda _at: self._step(job, steps))
                 return
             if isinstance(step, Report | Estimate):
-                self._do(step)
+                self._agenda.plan(step)
             else:
-                self._emit(step)
-
-    # office and billing system
-
-    def _plan_work(self, number: int, since: datetime) -> None:
-        found = self._office.next_work(number, since)
-        if found is None:
-            return
-        at, piece = found
-
-        def begin(at: datetime) -> None:
-            self._plan_work(number + 1, at)
-            if self._may_take_out(piece):
-                self._take_out(piece, number, at)
-
-        self._at(at, begin)
-
-    def _may_take_out(self, piece: Piece) -> bool:
-        stands = piece.code not in self.field.is_open and piece.code not in self._planned
-        return stands and self._utility.wiring.live(piece.ends[0], self.field.is_open)
-
-    def _take_out(self, piece: Piece, number: int, at: datetime) -> None:
-        self._planned[piece.code] = number
-        until = at + self._office.duration(number)
-        self._switch(piece, at, closed=False)
-        self._do(
-            Estimate(at + self._manner.of(3), (piece.code,), until, until + self._manner.of(15), "plan", CONTROL_ROOM)
-        )
-
-        def end(at: datetime) -> None:
-            if not self.field.may_close(piece.code):
-                self._at(at + self._manner.of(10), end)
-                return
-            self._planned.pop(piece.code, None)
-            self._switch(piece, at, closed=True)
-
-        self._at(until, end)
-
-    def _switch(self, piece: Piece, at: datetime, *, closed: bool) -> None:
-        """Planned work is told while it is done: its time is right."""
-        self._emit(Move(at, piece.code, closed, CONTROL_ROOM))
-        (self.field.is_open.discard if closed else self.field.is_open.add)(piece.code)
-        said_at = at + self._manner.of(1)
-        self._do(Report(said_at, piece.code, closed, at, CONTROL_ROOM, {} if closed else dict(PLANNED)))
-
-    def _plan_business(self, day: int, since: datetime) -> None:
-        def close_day(at: datetime) -> None:
-            for act in self._business.acts(day, at):
-                self._do(act)
-            self._plan_business(day + 1, at)
-
-        self._at(end_of(day, since, self._manner), close_day)
+                self._agenda.emit(step)

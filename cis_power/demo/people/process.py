@@ -12,6 +12,7 @@ from cis_power.demo.people.acts import Act
 from cis_power.demo.people.diary import Diary
 from cis_power.demo.people.exchange import Exchange
 from cis_power.demo.people.hands import Commands, Hands, Told
+from cis_power.demo.people.journal import Journal
 from cis_power.demo.people.life import Life, Utility
 from cis_power.demo.people.manner import Manner
 from cis_power.demo.people.telephone import Telephone
@@ -42,13 +43,15 @@ def run_people(run_dir: Path, url: str, seed: int, manner: Manner, utility: Util
             return
         telephone = Telephone(url, *keys)
         hands = Hands(telephone, commands, run_dir / "simulator", Exchange(run_dir / "exchange"), utility.zone)
-        diary = Diary(folder / "diary.jsonl")
+        diary, journal = Diary(folder / "diary.jsonl"), Journal(folder / "journal.json")
+        life = Life(seed, manner, utility, utc_now())
         try:
             while not telephone.answers() and not stop.wait(1.0):
                 pass
-            _live(folder, TruthFile(truth_file(run_dir)), Life(seed, manner, utility, utc_now()), hands, diary, stop)
+            _live(TruthFile(truth_file(run_dir)), life, hands, diary, journal, stop)
         finally:
             hands.close()
+            journal.keep(life.moved)  # with what was cut short
 
 
 def _end_with(stop: threading.Event, commands: Commands) -> None:
@@ -56,13 +59,12 @@ def _end_with(stop: threading.Event, commands: Commands) -> None:
     commands.end()
 
 
-def _live(folder: Path, truth: TruthFile, life: Life, hands: Hands, diary: Diary, stop: threading.Event) -> None:
-    journal = folder / "journal.json"
-    known = _read(journal)
-    life.resume(truth.more(), known["moved"], utc_now(), known["reported"])
+def _live(truth: TruthFile, life: Life, hands: Hands, diary: Diary, journal: Journal, stop: threading.Event) -> None:
+    life.resume(truth.more(), journal.moved, utc_now(), journal.reported)
 
     def told(act: Act, ending: str) -> None:
         diary.note(act, ending, utc_now())
+        journal.note(act, ending)
 
     looked = utc_now()
     while not stop.wait(LOOK_SECONDS):
@@ -72,12 +74,9 @@ def _live(folder: Path, truth: TruthFile, life: Life, hands: Hands, diary: Diary
         looked = now
         for happening in truth.more():
             life.hear(happening)
-        for act in life.due(now):
+        for act in (*journal.again(now), *life.due(now)):
             _do(hands, act, told, stop)
-        now_known = {"moved": sorted(life.moved), "reported": sorted(life.reported)}
-        if now_known != known:
-            known = now_known
-            write_whole(journal, json.dumps(known).encode(), 0o600)
+        journal.keep(life.moved)
 
 
 def _do(hands: Hands, act: Act, told: Told, stop: threading.Event) -> None:
@@ -87,14 +86,6 @@ def _do(hands: Hands, act: Act, told: Told, stop: threading.Event) -> None:
         hands.do(act, told)
     except (CisError, OSError) as error:
         told(act, f"failed: {error}")
-
-
-def _read(journal: Path) -> dict[str, list[str]]:
-    try:
-        found: dict[str, list[str]] = json.loads(journal.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {"moved": [], "reported": []}
-    return found
 
 
 def _keys(folder: Path, commands: Commands) -> tuple[str, str] | None:
