@@ -80,17 +80,6 @@ def _file(demo: Demo, name: str, *lines: str) -> Path:
     return file
 
 
-def _row_once(page: Any, state: str) -> str:
-    """The row of rtu1 once it shows this state; the page is loaded again as an impatient person does."""
-
-    def found() -> str | None:
-        page.reload()
-        text: str = page.locator("tbody tr", has_text="rtu1").first.inner_text()
-        return text if state in text else None
-
-    return str(wait_for(found, seconds=60, what=f"rtu1: {state}"))
-
-
 def _outage_of(demo: Demo, device: str) -> dict[str, Any]:
     def found() -> Any:
         return next((row for row in demo.cli("outage", "list", "--json").json if row["device"] == device), None)
@@ -178,7 +167,9 @@ def test_a_billing_clerk_mends_what_was_rejected(demo: Demo, sit_down: Callable[
     assert re.search(r"BL-1\b.*118\.44.*100\.00", money.inner_text(), re.DOTALL), money.inner_text()
     desk.check()
 
-    demo.cli("import", "customers", _file(demo, "new.csv", "account_no,name,usage_point", "X-NOBODY,Late Comer,UP-LATE"))
+    demo.cli(
+        "import", "customers", _file(demo, "new.csv", "account_no,name,usage_point", "X-NOBODY,Late Comer,UP-LATE")
+    )
     desk.open(f"/billing/{result['batch']}")
     page.get_by_role("button", name="Post again").click()
     page.wait_for_url(lambda url: not url.endswith(f"/billing/{result['batch']}"))
@@ -237,13 +228,13 @@ def test_an_administrator_sees_a_device_fail_and_no_customer(demo: Demo, sit_dow
     assert not re.search("Customers|Users|Outages|Calls", sections)
     page.keyboard.press("g")
     page.keyboard.press("u")
-    source = page.locator("tbody tr", has_text="rtu1")
-    source.wait_for()
-    assert "answers" in source.inner_text()
+    source = page.locator('tr[data-key="rtu1"]')
+    source.filter(has_text="answers").wait_for(timeout=SOON)
     demo.cli("simulate", "fault", "rtu1", "silent")
-    assert "no answer" in _row_once(page, "does not answer")
+    source.filter(has_text="does not answer").wait_for(timeout=SOON)  # the page asks by itself
+    assert "no answer" in source.inner_text()
     demo.cli("simulate", "fault", "rtu1", "none")
-    assert "does not answer" not in _row_once(page, "answers\t")
+    source.filter(has_not_text="does not answer").wait_for(timeout=SOON)
     desk.check()
     desk.open("/admin/jobs")
     assert "Outage engine" in page.locator("main").inner_text()
