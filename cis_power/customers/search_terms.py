@@ -25,6 +25,7 @@ from cis_power.customers.search_texts import account_texts, usage_point_texts
 from cis_power.network.reads import timeline
 
 _CHUNK = 10_000
+_LISTED_AT_ONCE = 20_000  # rows; their grams take some hundred bytes each while they are sorted
 _KINDS = tuple(TermKind)
 _COLUMNS = ("id", "account_id", "usage_point_id", "number", *(kind.value for kind in _KINDS), "marks")
 _Who = tuple[int | None, int | None]  # account, usage point
@@ -106,8 +107,9 @@ def _write(
     bulk_upsert(session, _TABLE, _columns([row for _, row in changed]), ("id",))
     before = _listed([old for old, _ in changed])
     after = _listed([row for _, row in changed])
-    fresh = _listed(new)
-    add_to_lists(session, {group: _joined(fresh[group], _beyond(after[group], before[group])) for group in Group})
+    add_to_lists(session, {group: _beyond(after[group], before[group]) for group in Group})
+    for some in chunked(new, _LISTED_AT_ONCE):
+        add_to_lists(session, _listed(some))
 
 
 _TABLE = cast(Table, SearchRow.__table__)
@@ -139,10 +141,6 @@ def _marked(rows: Iterable[tuple[int, Iterable[str]]]) -> dict[Group, Pairs]:
 def _as_pairs(pairs: Sequence[tuple[int, int]]) -> Pairs:
     both = np.array(pairs, np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
-
-
-def _joined(one: Pairs, other: Pairs) -> Pairs:
-    return np.concatenate((one[0], other[0])), np.concatenate((one[1], other[1]))
 
 
 def _beyond(after: Pairs, before: Pairs) -> Pairs:
