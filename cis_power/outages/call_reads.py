@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cis_power.access.masking import Circumstance, mask_record
@@ -71,7 +71,7 @@ def list_calls(
     """
     viewer.require("outages:call:read")
     wanted, call, moment = wanted or CallFilter(), TroubleCall, Moment.of(now)
-    joined, state = aliased(TroubleCall), OutageState
+    joined, state, former = aliased(TroubleCall), OutageState, aliased(Outage)
     own = true() if viewer.districts is None else inside(viewer, call.usage_point_id, moment)
     query = (
         select(call, CustomerAccount.account_no, UsagePoint.code, Element.code, Place.name, Outage.code, joined.code,
@@ -80,13 +80,14 @@ def list_calls(
         .outerjoin(UsagePoint, UsagePoint.id == call.usage_point_id)
         .outerjoin(Element, Element.id == call.element_id)
         .outerjoin(Place, Place.id == call.place_id)
-        .outerjoin(Outage, Outage.id == call.outage_id)
-        .outerjoin(state, and_(state.outage_id == call.outage_id, state.superseded_at.is_(None)))
+        .outerjoin(former, former.id == call.outage_id)
+        .outerjoin(Outage, Outage.id == func.coalesce(former.heir_id, former.id))
+        .outerjoin(state, and_(state.outage_id == Outage.id, state.superseded_at.is_(None)))
         .outerjoin(joined, joined.id == call.joined_call_id)
         .where(own)
     )  # fmt: skip
     if wanted.outage_id is not None:
-        query = query.where(Outage.code == wanted.outage_id)
+        query = query.where(or_(Outage.code == wanted.outage_id, former.code == wanted.outage_id))
     if wanted.account_no is not None:
         query = query.where(CustomerAccount.account_no == wanted.account_no)
     if wanted.hazard:

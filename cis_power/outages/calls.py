@@ -172,12 +172,14 @@ def _answer(session: Session, viewer: Viewer, row: TroubleCall, found: Found, *,
     if found.place_id is not None:
         points = set(points_of_place(session, found.place_id)[:MANY])
     supply = usage_point_supply(session, viewer, sorted(points), now) if points else ()
-    outage = session.scalar(select(Outage.code).where(Outage.id == row.outage_id))
+    outage = session.get(Outage, row.outage_id) if row.outage_id is not None else None
+    if outage is not None and outage.heir_id is not None:
+        outage = session.get_one(Outage, outage.heir_id)
     return CallAnswer(
         id=row.code, received_at=row.received_at,
         account_no=session.scalar(select(CustomerAccount.account_no).where(CustomerAccount.id == row.account_id)),
         usage_point=session.scalar(select(UsagePoint.code).where(UsagePoint.id == row.usage_point_id)),
-        trouble_code=row.trouble_code, hazard=row.hazard, outage_id=outage,
+        trouble_code=row.trouble_code, hazard=row.hazard, outage_id=outage.code if outage is not None else None,
         joined_to=session.scalar(select(TroubleCall.code).where(TroubleCall.id == row.joined_call_id)),
         repeated=repeated, supply=tuple(supply),
         candidates=_candidates(session, viewer, found, now) if row.usage_point_id is None else (),

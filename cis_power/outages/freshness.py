@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cis_power.access.viewer import Viewer
 from cis_power.outages.belonging import inside
 from cis_power.outages.call_counts import called
+from cis_power.outages.heirs import families
 from cis_power.outages.knowledge import Moment
 from cis_power.outages.models import OutageMember, RestorationEstimate
 
@@ -17,7 +18,7 @@ from cis_power.outages.models import OutageMember, RestorationEstimate
 def last_known(session: Session, viewer: Viewer, rows: Sequence[Any], moment: Moment) -> dict[int, datetime]:
     """The instant by outage; `rows` begin with its state. Members and calls are those of the viewer's territory."""
     known: dict[int, datetime] = {row[0].outage_id: row[0].recorded_at for row in rows}
-    ids = list(known)
+    ids, present = list(known), families(session, known)
     member, estimate = OutageMember, RestorationEstimate
     members = (
         select(member.outage_id, func.max(member.recorded_at))
@@ -26,12 +27,12 @@ def last_known(session: Session, viewer: Viewer, rows: Sequence[Any], moment: Mo
     )
     estimates = (
         select(estimate.outage_id, func.max(estimate.recorded_at))
-        .where(estimate.outage_id.in_(ids), estimate.recorded_at <= moment.known_at)
+        .where(estimate.outage_id.in_(present), estimate.recorded_at <= moment.known_at)
         .group_by(estimate.outage_id)
     )
     for query in (members, estimates):
         for outage, at in session.execute(query):
-            known[outage] = max(known[outage], at)
+            known[present[outage]] = max(known[present[outage]], at)
     for outage, found in called(session, viewer, ids, moment).items():
         if found.last_at is not None:
             known[outage] = max(known[outage], found.last_at)

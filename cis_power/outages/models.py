@@ -78,6 +78,9 @@ class Outage(Base):
     code: Mapped[str] = mapped_column(unique=True, comment="what people and interfaces call it; opaque")
     opening_key: Mapped[str | None] = mapped_column(unique=True, comment="key of the opening entry and device")
     imported: Mapped[bool] = mapped_column(default=False)
+    heir_id: Mapped[int | None] = mapped_column(
+        ForeignKey("outage.id"), index=True, comment="the outage that took its place when more became known"
+    )
     frozen: Mapped[bool] = mapped_column(default=False, comment="merged, split or cancelled: the engine leaves it")
     created_at: Mapped[datetime]
 

@@ -1,7 +1,8 @@
 """Writes what each outage is thought to be: a state from when it is known until it is superseded.
 
 The engine owns times, device, phases and status. What people said of an outage (kind, cause, responsibility, review) is
-carried from state to state. A frozen outage, which a person merged, split or cancelled, is left as it is.
+carried from state to state, and to the heir of an outage that became better known. A frozen outage, which a person
+merged, split or cancelled, is left as it is.
 """
 
 import base64
@@ -15,12 +16,14 @@ from sqlalchemy.orm import Session
 from cis_power.core.db import chunked
 from cis_power.network.models import Element, EquipmentState
 from cis_power.outages.entries import instant
+from cis_power.outages.heirs import bequeath, heirs_of
 from cis_power.outages.ledger import Writing
 from cis_power.outages.models import Outage, OutageState
 from cis_power.outages.state import OutageFacts, World
 
 ENGINE = "engine"
 _CARRIED = ("kind", "sub_kind", "responsibility", "cause_code", "announced_at", "review_state", "probability")
+_UNSAID = (None, "unplanned", "open")
 _COMPARED = ("status", "began_at", "began_earliest_at", "began_latest_at", "restored_at", "device_id", "feeder_id",
              "open_phases")  # fmt: skip
 
@@ -44,30 +47,44 @@ def write_states(
     keys = wanted | {facts.key for facts in told}
     outages = _identities(writing, keys)
     present = _present(writing.session, outages)
+    lost, former = _lost(writing, told, vanished)
+    heirs = heirs_of(lost, told)
+    legacies = {heir: lost[key] for key, heir in heirs.items()}
     for facts in told:
         outage, before = outages[facts.key], present.get(facts.key)
+        outage.heir_id = None
         if outage.frozen:
             continue
-        state = _state(writing, world, facts, outage, before)
+        state = _state(writing, world, facts, outage, before, legacies.get(facts.key))
         if before is not None:
             if all(getattr(before, name) == getattr(state, name) for name in _COMPARED):
                 continue
             before.superseded_at = writing.now
         writing.session.add(state)
         present[facts.key] = state
-    gone = set(vanished)
-    if writing.replayed_from is not None:
-        gone |= _reaching(writing) - {facts.key for facts in told}
-    lost = {key: outage for key, outage in _identities(writing, gone, make=False).items() if not outage.frozen}
-    for state in _present(writing.session, lost).values():
+    for key, state in lost.items():
         state.superseded_at = writing.now
+        if key in heirs:
+            bequeath(writing.session, former[key], outages[heirs[key]])
     writing.session.flush()
     return present
 
 
+def _lost(
+    writing: Writing, told: list[OutageFacts], vanished: Iterable[str]
+) -> tuple[dict[str, OutageState], dict[str, Outage]]:
+    """Present states of outages that are no more, and these outages, by key."""
+    gone = set(vanished)
+    if writing.replayed_from is not None:
+        gone |= _reaching(writing) - {facts.key for facts in told}
+    former = {key: outage for key, outage in _identities(writing, gone, make=False).items() if not outage.frozen}
+    return _present(writing.session, former), former
+
+
 def _state(
-    writing: Writing, world: World, facts: OutageFacts, outage: Outage, before: OutageState | None
-) -> OutageState:
+    writing: Writing, world: World, facts: OutageFacts, outage: Outage, before: OutageState | None,
+    legacy: OutageState | None,
+) -> OutageState:  # fmt: skip
     device, feeder = _device(writing.session, world, facts)
     state = OutageState(
         outage_id=outage.id,
@@ -92,6 +109,10 @@ def _state(
     if before is not None:
         for name in _CARRIED:
             setattr(state, name, getattr(before, name))
+    elif legacy is not None:
+        for name in _CARRIED:
+            if getattr(state, name) in _UNSAID:
+                setattr(state, name, getattr(legacy, name))
     return state
 
 

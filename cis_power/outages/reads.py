@@ -16,6 +16,7 @@ from cis_power.outages.belonging import counts, visible
 from cis_power.outages.call_counts import NO_CALL, called
 from cis_power.outages.evidence import device_evidence
 from cis_power.outages.freshness import last_known
+from cis_power.outages.heirs import families
 from cis_power.outages.knowledge import Moment
 from cis_power.outages.models import Outage, OutageState, OutageTransformer, RestorationEstimate
 from cis_power.outages.records import Estimate, OutageDetail, OutageRecord
@@ -162,12 +163,10 @@ def read_outage(
     session: Session, viewer: Viewer, outage_id: str, now: datetime, *,
     at: datetime | None = None, as_of: datetime | None = None,
 ) -> OutageDetail:  # fmt: skip
-    """One outage with its transformers. Raises NotFound, whether it is foreign or missing."""
+    """One outage with its transformers; a former one is the one that took its place. NotFound: foreign or missing."""
     _require(viewer)
     moment = Moment.of(now, at, as_of)
-    rows = session.execute(_states(viewer, moment).where(Outage.code == outage_id)).all()
-    if not rows:
-        raise missing_outage(outage_id)
+    rows = [_named(session, viewer, outage_id, moment)]
     (record,) = _records(session, viewer, rows, moment)
     return OutageDetail(record, _transformers(session, viewer, rows[0][0].outage_id, moment))
 
@@ -177,12 +176,18 @@ def missing_outage(outage_id: str) -> NotFound:
 
 
 def find_state(session: Session, viewer: Viewer, outage_id: str, moment: Moment) -> OutageState:
-    """The state of an outage that the viewer may see, else NotFound."""
-    row = session.execute(_states(viewer, moment).where(Outage.code == outage_id)).first()
-    if row is None:
-        raise missing_outage(outage_id)
-    state: OutageState = row[0]
+    """The state of an outage that the viewer may see (or of the one that took its place), else NotFound."""
+    state: OutageState = _named(session, viewer, outage_id, moment)[0]
     return state
+
+
+def _named(session: Session, viewer: Viewer, outage_id: str, moment: Moment) -> Any:
+    heir = select(Outage.heir_id).where(Outage.code == outage_id).scalar_subquery()
+    for named in (Outage.code == outage_id, Outage.id == heir):
+        row = session.execute(_states(viewer, moment).where(named)).first()
+        if row is not None:
+            return row
+    raise missing_outage(outage_id)
 
 
 def _require(viewer: Viewer) -> None:
@@ -234,14 +239,16 @@ def _records(session: Session, viewer: Viewer, rows: Sequence[Any], moment: Mome
 
 def estimates(session: Session, outages: Sequence[int], moment: Moment) -> dict[int, Estimate]:
     """The latest estimate of restoration of each outage that had one."""
-    row = RestorationEstimate
+    row, present = RestorationEstimate, families(session, outages)
     query = (
         select(row)
-        .where(row.outage_id.in_(outages), row.recorded_at <= moment.known_at,
+        .where(row.outage_id.in_(present), row.recorded_at <= moment.known_at,
                or_(row.withdrawn_at.is_(None), row.withdrawn_at > moment.known_at))
         .order_by(row.recorded_at, row.id)
     )  # fmt: skip
-    return {one.outage_id: Estimate(one.earliest_at, one.latest_at, one.source) for one in session.scalars(query)}
+    return {
+        present[one.outage_id]: Estimate(one.earliest_at, one.latest_at, one.source) for one in session.scalars(query)
+    }
 
 
 def _transformer_counts(session: Session, viewer: Viewer, outages: Sequence[int], moment: Moment) -> dict[int, int]:

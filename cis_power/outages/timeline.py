@@ -11,6 +11,7 @@ from cis_power.access.reads import actor_names
 from cis_power.access.viewer import Viewer
 from cis_power.core.quality import Quality
 from cis_power.outages.belonging import belonging, inside
+from cis_power.outages.heirs import families
 from cis_power.outages.knowledge import Moment
 from cis_power.outages.models import OutageState, RestorationEstimate, TroubleCall
 from cis_power.outages.reads import find_state
@@ -65,8 +66,8 @@ def outage_timeline(
 
 def _calls(session: Session, viewer: Viewer, outage: int, moment: Moment) -> tuple[list[Happening], int]:
     """Calls about usage points of the territory, those that tell of danger before others."""
-    call = TroubleCall
-    own = (call.outage_id == outage, call.received_at <= moment.known_at, inside(viewer, call.usage_point_id, moment))
+    call, family = TroubleCall, families(session, [outage])
+    own = (call.outage_id.in_(family), call.received_at <= moment.known_at, inside(viewer, call.usage_point_id, moment))
     query = select(call).where(*own).order_by(call.hazard.desc(), call.received_at.desc()).limit(MOST_CALLS)
     rows = session.scalars(query).all()
     total = session.scalar(select(func.count()).select_from(call).where(*own)) or 0
@@ -98,7 +99,9 @@ def _steps(session: Session, viewer: Viewer, outage: int, moment: Moment) -> lis
 
 def _estimates(session: Session, state: OutageState, moment: Moment) -> list[Happening]:
     row = RestorationEstimate
-    query = select(row).where(row.outage_id == state.outage_id, row.recorded_at <= moment.known_at)
+    query = select(row).where(
+        row.outage_id.in_(families(session, [state.outage_id])), row.recorded_at <= moment.known_at
+    )
     return [
         Happening(one.recorded_at, "expected", one.source, earliest=one.earliest_at, latest=one.latest_at)
         for one in session.scalars(query.order_by(row.recorded_at))

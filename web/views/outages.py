@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 from cis_power.access.looks import is_to_note, marked_since, note_look
 from cis_power.access.reads import in_district
 from cis_power.access.viewer import Viewer
-from cis_power.core.errors import NotFound, Unavailable
+from cis_power.core.errors import Unavailable
 from cis_power.outages.call_reads import CallFilter, CallRecord, list_calls
 from cis_power.outages.customers_out import outage_customers
-from cis_power.outages.knowledge import Moment as Known
 from cis_power.outages.reads import (
     OutageFilter,
     list_positions,
@@ -24,7 +23,6 @@ from cis_power.outages.reads import (
     weight,
 )
 from cis_power.outages.records import OutageCustomer, OutageRecord
-from cis_power.outages.successors import successor
 from cis_power.outages.timeline import outage_timeline
 from web.formats import Listing, columns_of, list_response
 from web.gate import access
@@ -188,13 +186,9 @@ def outage(outage_id: str, query: Moment) -> Response:
     limit = query.rows()
     times = query.times()
     with reading() as session:
-        try:
-            detail = read_outage(session, viewer(), outage_id, now(), **times)
-        except NotFound:
-            other = successor(session, viewer(), outage_id, Known.of(now(), *times.values()))
-            if other is None:
-                raise
-            return make_response(redirect(f"/outages/{segment(other)}", 303))
+        detail = read_outage(session, viewer(), outage_id, now(), **times)
+        if detail.outage.id != outage_id:
+            return make_response(redirect(f"/outages/{segment(detail.outage.id)}", 303))
         members = outage_customers(session, viewer(), outage_id, now(), **times, after=_after(query), limit=limit + 1)
         timeline = outage_timeline(session, viewer(), detail.outage, now(), **times)
     audit_subject("outage", outage_id)

@@ -289,12 +289,20 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False, comment="what people and interfaces call it; opaque"),
         sa.Column("opening_key", sa.Text(), nullable=True, comment="key of the opening entry and device"),
         sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column(
+            "heir_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="the outage that took its place when more became known",
+        ),
         sa.Column("frozen", sa.Boolean(), nullable=False, comment="merged, split or cancelled: the engine leaves it"),
         sa.Column("created_at", cis_power.core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["heir_id"], ["outage.id"], name=op.f("fk_outage_heir_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outage")),
         sa.UniqueConstraint("code", name=op.f("uq_outage_code")),
         sa.UniqueConstraint("opening_key", name=op.f("uq_outage_opening_key")),
     )
+    op.create_index(op.f("ix_outage_heir_id"), "outage", ["heir_id"], unique=False)
     op.create_table(
         "place",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -2094,6 +2102,7 @@ def downgrade() -> None:
     op.drop_table("reliability_month")
     op.drop_index(op.f("ix_place_name"), table_name="place")
     op.drop_table("place")
+    op.drop_index(op.f("ix_outage_heir_id"), table_name="outage")
     op.drop_table("outage")
     op.drop_index(op.f("ix_month_lock_month_on"), table_name="month_lock")
     op.drop_table("month_lock")
