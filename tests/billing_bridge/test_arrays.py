@@ -108,7 +108,8 @@ def interruptions() -> tuple[str, dict[str, Any]]:
     begin = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
     rows: list[tuple[Any, ...]] = [
         (f"O{n % 2}", n % 3 + 1 if n % 2 else 1, f"U{n + 1}", begin,
-         begin + timedelta(minutes=7 + n) if n % 2 else None, "planned" if n % 2 else "unplanned", "tree", "F1-CB", 1, None)
+         begin + timedelta(minutes=7 + n) if n % 2 else None, "planned" if n % 2 else "unplanned", "tree", "F1-CB", 1,
+         None)
         for n in range(30)
     ]  # fmt: skip
     rows.append(("O9", 1, None, begin, begin + timedelta(hours=1), "unplanned", None, "X", 2, 17))
