@@ -33,7 +33,7 @@ def leaves(group: click.Group, context: click.Context) -> Iterator[tuple[str, cl
 
 def render() -> str:
     """The whole document."""
-    root = click.Context(commands, info_name="cis-power", max_content_width=100, terminal_width=100)
+    root = click.Context(commands, info_name="cis-power", terminal_width=100, **commands.context_settings)
     parts = [f"## {name}\n\n```\n{_help(command, context)}\n```\n" for name, command, context in leaves(commands, root)]
     return HEAD + "\n".join(parts)
 
