@@ -42,10 +42,10 @@ def look(settings: Settings) -> Sandbox:
 def _look(database: Database) -> Sandbox:
     if database.dialect == "sqlite" and not Path(str(database.url.database)).exists():
         return Sandbox("absent")
-    names = inspect(database.engine).get_table_names()
-    if "code" not in names:
-        return Sandbox("foreign" if names else "absent")
     with database.reading() as session:
+        names = inspect(session.connection()).get_table_names()
+        if "code" not in names:
+            return Sandbox("foreign" if names else "absent")
         mark = session.scalar(select(Code).where(Code.kind == MARK[0], Code.code == MARK[1]))
         if mark is not None:
             about = dict(mark.attributes)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from cis_power.core.db import Database
 from cis_power.core.db.serial import one_at_a_time
 from cis_power.outages.checkpoint import pack, step_of_text, step_text, unpack
+from cis_power.outages.claiming import claim_calls
 from cis_power.outages.conflicts import write_conflicts
 from cis_power.outages.engine import Engine
 from cis_power.outages.entries import StepKey, instant, micros, steps
@@ -219,6 +220,8 @@ class _Pass:
         states = write_states(writing, self.world, reaped.outages, wanted, reaped.vanished)
         write_spells(writing, reaped, state.outages, states, LockedMonths.of(self.session, self.zone))
         write_conflicts(writing, reaped.conflicts, reaped.contradicting)
+        if reaped.outages:
+            claim_calls(self.session, instant(min(facts.began for facts in reaped.outages)), self.now)
         return len(reaped.outages)
 
     def _finish(self, engine: Engine, count: int, late: datetime | None) -> None:

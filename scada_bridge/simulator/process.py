@@ -60,8 +60,7 @@ class Simulator:
         self.display = Display(points, self._unit, self.world, settings.zone, options.seed)
         shared: dict[tuple[str, int], Device] = {}
         self.devices = {
-            name: shared.setdefault((end.host, end.port), Device({}, identity=("cis-power", name, "1")))
-            for name, end in self._endpoints.items()
+            name: shared.setdefault((end.host, end.port), self._device(name)) for name, end in self._endpoints.items()
         }
         for name in self.devices:
             self._connect(name)
@@ -72,6 +71,11 @@ class Simulator:
         self._chance: Chance | None = None
         self._over: list[tuple[float, str]] = []  # when troubles that came by chance end
         self._changed = asyncio.Event()
+
+    def _device(self, source: str) -> Device:
+        """What is late comes when the reader has given up: later than the source's own limit."""
+        late_seconds = 1.5 * self._settings.sources[source].timeout_seconds
+        return Device({}, identity=("cis-power", source, "1"), late_seconds=late_seconds)
 
     def _unit(self, point: Point) -> int:
         end = self._endpoints.get(point.source)

@@ -63,6 +63,14 @@ def test_tables_of_another_program_are_foreign_and_no_file_is_made_by_looking(tm
     assert sandbox.look(settings).state == "foreign"
 
 
+def test_what_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("garbage, but enough of it to be looked at")
+    with pytest.raises(Unavailable, match="not a database"):
+        sandbox.look(Settings(database=f"sqlite:///{file}"))
+    assert file.read_text().startswith("garbage")
+
+
 def test_one_demo_at_a_time_and_none_beside_a_scheduler(settings: Settings) -> None:
     with sandbox.only_demo(settings):
         with pytest.raises(Conflict, match="is running"), sandbox.only_demo(settings):

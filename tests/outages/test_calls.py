@@ -13,6 +13,7 @@ from cis_power.outages.calls import CallAnswer, NewCall, add_call
 from cis_power.outages.intake import record_entries
 from cis_power.outages.models import IntakeEntry, TroubleCall
 from cis_power.outages.passes import run_engine
+from cis_power.outages.reads import list_outages
 from cis_power.service.models import Contact
 from tests.outages.people import put_holder, put_people, viewer
 from tests.outages.stored import entry
@@ -134,3 +135,20 @@ def test_calls_by_territory_and_role(database: Database) -> None:
             list_calls(session, viewer("billing"), NOW)
     with database.transaction() as session, pytest.raises(Forbidden):
         add_call(session, viewer("manager"), NOW, NewCall(CallAbout(account="9-U1")), "CN")
+
+
+def test_calls_find_the_outage_that_becomes_known_later(database: Database) -> None:
+    put_people(database)
+    early, about, other = (
+        ring(database, minute=minute, account=account)
+        for minute, account in ((598, "9-U1"), (600, "9-U2"), (600, "9-U5"))
+    )
+    assert (early.outage_id, about.outage_id) == (None, None)
+    with database.transaction() as session:
+        record_entries(session, [entry(database, "switch", "A", 599, "open")], at(610))
+    run_engine(database, at(610))
+    with database.reading() as session:
+        told = {record.id: record.outage_id for record, _ in list_calls(session, AGENT, at(620))}
+        (outage,) = list_outages(session, AGENT, at(620))
+    assert told == {early.id: outage.id, about.id: outage.id, other.id: None}
+    assert outage.calls == 2
