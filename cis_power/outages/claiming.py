@@ -24,17 +24,17 @@ def claim_calls(session: Session, since: datetime, now: datetime) -> int:
         )
     ).all()  # fmt: skip
     spells: dict[int, list[tuple[datetime, datetime | None, int]]] = {}
-    for part in chunked({point for _id, point, _at in waiting if point is not None}, 2_000):
+    for part in chunked({about for _id, about, _at in waiting if about is not None}, 2_000):
         rows = select(member.usage_point_id, member.began_at, member.ended_at, member.outage_id).where(
             member.usage_point_id.in_(part), member.superseded_at.is_(None)
         )
         for point, began_at, ended_at, outage in session.execute(rows):
             spells.setdefault(point, []).append((began_at, ended_at, outage))
     claimed = 0
-    for key, point, at in waiting:
+    for key, about, at in waiting:
         near = [
             (began_at, outage)
-            for began_at, ended_at, outage in spells.get(point or 0, ())
+            for began_at, ended_at, outage in spells.get(about or 0, ())
             if began_at - EARLY <= at and (ended_at is None or at < ended_at)
         ]
         if near:
