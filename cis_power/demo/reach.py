@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cis_power.demo.codes import transformer_number
 from cis_power.demo.network import bus_code, feeder_part
-from cis_power.demo.occupancy import occupancy, standby
+from cis_power.demo.occupancy import DISCONNECTED, VACANT, occupancy, standby
 from cis_power.demo.past import ZONE
 from cis_power.demo.plan import Flags, Numbers, Plan
 
@@ -81,7 +81,10 @@ class Served:
         today = int(midnight.timestamp())
         never = np.iinfo(np.int64).max
         connected = np.where(held.connected > 0, today - held.connected * 86_400, 0)
-        return cls(plan, backup, connected, np.where(held.ended > 0, today - held.ended * 86_400, never))
+        gone = np.where(held.state == VACANT, held.moved, held.ended)
+        ended = np.where(gone > 0, today - gone * 86_400, never)
+        ended[held.state == DISCONNECTED] = 0  # the file says it without a date: it has never been served
+        return cls(plan, backup, connected, ended)
 
     def out(self, transformers: Numbers, feeders: Sequence[int], at: int) -> Numbers:
         """The usage points that lose supply when these transformers of these feeders do, at an instant."""

@@ -9,9 +9,10 @@ import pytest
 
 from cis_power.demo import currents, faults, money, network
 from cis_power.demo.codes import transformer_code
-from cis_power.demo.occupancy import occupancy, standby
+from cis_power.demo.occupancy import DISCONNECTED, VACANT, occupancy, standby
 from cis_power.demo.past import (
     MONTHS,
+    ZONE,
     Past,
     exchange_reads,
     hourly_kwh,
@@ -173,7 +174,9 @@ def test_whoever_was_out_hung_on_the_device(town: Plan, whole: Past, events: lis
                 edges[str(row[0])] = str(row[2]), str(row[3])
     backed = {customer for customer, _, transfer in standby(town) if transfer == "auto"}
     held = occupancy(town)
-    changing = set(np.flatnonzero((held.connected > 0) | (held.ended > 0)).tolist())
+    changing = set(
+        np.flatnonzero((held.connected > 0) | (held.ended > 0) | np.isin(held.state, (DISCONNECTED, VACANT)))
+    )
     low = {edges[transformer_code(town, number)][1]: number for number in range(town.transformers)}
     for event in events:
         _, end = edges[event.device]
@@ -253,3 +256,15 @@ def test_who_is_out_takes_nothing(town: Plan, whole: Past, events: list[faults.E
     assert (power[dead, hour] < usual[dead, hour] * 0.6).all()
     assert np.array_equal(np.delete(power, reach.order, axis=0), np.delete(usual, reach.order, axis=0))
     assert np.array_equal(power[:, hour - 2], usual[:, hour - 2])
+
+
+def test_nobody_is_interrupted_who_was_not_served(town: Plan, whole: Past, events: list[faults.Event]) -> None:
+    held, day = occupancy(town), 86_400
+    today = int(whole.until.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    checked = 0
+    for event in events:
+        state, left = held.state[event.customer], np.where(held.state == VACANT, held.moved, held.ended)[event.customer]
+        assert not (state == DISCONNECTED).any()
+        assert (event.began < np.where(left > 0, today - left * day, np.inf)).all()
+        checked += int((left > 0).sum())
+    assert checked, "some of those who have left since were out before"
