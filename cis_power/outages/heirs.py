@@ -6,7 +6,7 @@ A poll finds a breaker open; the archive tells later that it had reclosed once. 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cis_power.core.db import chunked
@@ -55,7 +55,11 @@ def families(session: Session, outages: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def bequeath(session: Session, former: Outage, heir: Outage) -> None:
-    """Let an outage stand in the place of another, and of all whose place that one had taken."""
-    session.execute(update(Outage).where(Outage.heir_id == former.id).values(heir_id=heir.id))
-    former.heir_id, heir.heir_id = heir.id, None
+def bequeath(session: Session, heirs: Sequence[tuple[Outage, Outage]]) -> None:
+    """Let outages stand in the place of former ones, and of all whose place those had taken: (former, heir)."""
+    place = {former.id: heir.id for former, heir in heirs}
+    for part in chunked(list(place), 2_000):
+        for earlier in session.scalars(select(Outage).where(Outage.heir_id.in_(part))):
+            earlier.heir_id = place[earlier.heir_id or 0]
+    for former, heir in heirs:
+        former.heir_id, heir.heir_id = heir.id, None

@@ -50,22 +50,22 @@ def write_states(
     lost, former = _lost(writing, told, vanished)
     heirs = heirs_of(lost, told)
     legacies = {heir: lost[key] for key, heir in heirs.items()}
+    places = _places(writing.session, world, told)
     for facts in told:
         outage, before = outages[facts.key], present.get(facts.key)
         outage.heir_id = None
         if outage.frozen:
             continue
-        state = _state(writing, world, facts, outage, before, legacies.get(facts.key))
+        state = _state(writing, facts, places[facts.key], outage, before, legacies.get(facts.key))
         if before is not None:
             if all(getattr(before, name) == getattr(state, name) for name in _COMPARED):
                 continue
             before.superseded_at = writing.now
         writing.session.add(state)
         present[facts.key] = state
-    for key, state in lost.items():
+    for state in lost.values():
         state.superseded_at = writing.now
-        if key in heirs:
-            bequeath(writing.session, former[key], outages[heirs[key]])
+    bequeath(writing.session, [(former[key], outages[heir]) for key, heir in heirs.items()])
     writing.session.flush()
     return present
 
@@ -82,10 +82,10 @@ def _lost(
 
 
 def _state(
-    writing: Writing, world: World, facts: OutageFacts, outage: Outage, before: OutageState | None,
-    legacy: OutageState | None,
+    writing: Writing, facts: OutageFacts, place: tuple[str | None, int | None], outage: Outage,
+    before: OutageState | None, legacy: OutageState | None,
 ) -> OutageState:  # fmt: skip
-    device, feeder = _device(writing.session, world, facts)
+    device, feeder = place
     state = OutageState(
         outage_id=outage.id,
         kind=facts.opened_as.get("kind", "unplanned"),
@@ -116,17 +116,23 @@ def _state(
     return state
 
 
-def _device(session: Session, world: World, facts: OutageFacts) -> tuple[str | None, int | None]:
-    """Code of the device and key of its normal feeder, by the network that was valid at the beginning."""
-    if facts.device is None:
-        return None, None
-    code = session.scalar(select(Element.code).where(Element.id == facts.device))
-    feeder = session.scalar(
-        select(EquipmentState.feeder_id).where(
-            EquipmentState.element_id == facts.device, EquipmentState.version_id == world.version_at(facts.began)
-        ).limit(1)
-    )  # fmt: skip
-    return code, feeder
+def _places(
+    session: Session, world: World, told: list[OutageFacts]
+) -> dict[str, tuple[str | None, int | None]]:  # fmt: skip
+    """Code of the device and key of its normal feeder, by the network that was valid at the beginning, by outage."""
+    versions = {facts.key: world.version_at(facts.began) for facts in told}
+    codes: dict[int, str] = {}
+    feeders: dict[tuple[int, int], int | None] = {}
+    for part in chunked({facts.device for facts in told if facts.device is not None}, 2_000):
+        codes |= dict(session.execute(select(Element.id, Element.code).where(Element.id.in_(part))).all())
+        rows = select(EquipmentState.version_id, EquipmentState.element_id, EquipmentState.feeder_id).where(
+            EquipmentState.element_id.in_(part), EquipmentState.version_id.in_({*versions.values()})
+        )
+        feeders |= {(version, element): feeder for version, element, feeder in session.execute(rows)}
+    return {
+        facts.key: (codes.get(facts.device or 0), feeders.get((versions[facts.key] or 0, facts.device or 0)))
+        for facts in told
+    }
 
 
 def _identities(writing: Writing, keys: set[str], *, make: bool = True) -> dict[str, Outage]:

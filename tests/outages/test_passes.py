@@ -4,6 +4,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +160,8 @@ def test_killed_anywhere_it_ends_in_the_same_state(database: Database, reference
         clock += 1
         part = arriving[: rng.randint(3, 20)]
         del arriving[: len(part)]
-        while True:
-            left[0] = rng.randint(1, 120)
+        for tries in count():
+            left[0] = rng.randint(1, 120 + 30 * tries)
             try:
                 give(database, *part, now=clock)
                 run_engine(database, at(clock))
