@@ -161,7 +161,7 @@ def test_killed_anywhere_it_ends_in_the_same_state(database: Database, reference
         part = arriving[: rng.randint(3, 20)]
         del arriving[: len(part)]
         for tries in count():
-            left[0] = rng.randint(1, 120 + 30 * tries)
+            left[0] = rng.randint(1, 60 + 20 * tries)
             try:
                 give(database, *part, now=clock)
                 run_engine(database, at(clock))
