@@ -1,6 +1,7 @@
 """A feeder breaker opens and closes: which usage points are affected, by phase. Beside an exact engine on rustworkx."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -124,8 +125,8 @@ def run(size: int, database: str) -> Result:
     affected = 0
     for edge in moved:
         for closes in (False, True):
-            took["ours"].append(seconds_of(lambda e=edge, c=closes: ours(e, 0 if c else 7)))  # type: ignore[misc]
-            took["peer"].append(seconds_of(lambda e=edge, c=closes: theirs(e, c)))  # type: ignore[misc]
+            took["ours"].append(seconds_of(partial(ours, edge, 0 if closes else 7)))
+            took["peer"].append(seconds_of(partial(theirs, edge, closes)))
             affected += len(found[0])
             if set(found[1].tolist()) != set(found[0].tolist()):
                 raise AssertionError("the peer finds other usage points")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cis_power.core.quality import Quality
-from scada_bridge.points import BIT_TABLES, WORDS_OF_DATATYPE, Point
+from scada_bridge.points import BIT_TABLES, WIRE_TYPES, WORDS_OF_DATATYPE, Point
 
 Words = NDArray[np.uint16]
 Values = NDArray[np.float64]
@@ -45,16 +45,6 @@ _QUALITIES = np.array(
     ],
     dtype=np.uint8,
 )
-_NUMPY_TYPES = {
-    "int16": ">i2",
-    "uint16": ">u2",
-    "int32": ">i4",
-    "uint32": ">u4",
-    "int64": ">i8",
-    "uint64": ">u8",
-    "float32": ">f4",
-    "float64": ">f8",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,7 @@ def numbers(words: Words, datatype: str, byte_order: str) -> tuple[Values, Codes
         return _bcd(words)
     # Swapping once more on little-endian machines lays the bytes down as the wire has them.
     wire = np.ascontiguousarray(words, dtype=">u2")
-    raw = wire.view(_NUMPY_TYPES[datatype])[:, 0].astype(np.float64)
+    raw = wire.view(WIRE_TYPES[datatype])[:, 0].astype(np.float64)
     return raw, np.where(np.isfinite(raw), FINE, NOT_A_NUMBER).astype(np.uint8)
 
 

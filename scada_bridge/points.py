@@ -21,6 +21,16 @@ WORDS_OF_DATATYPE = {
     "bcd16": 1,
     "bcd32": 2,
 }
+WIRE_TYPES = {
+    "int16": ">i2",
+    "uint16": ">u2",
+    "int32": ">i4",
+    "uint32": ">u4",
+    "int64": ">i8",
+    "uint64": ">u8",
+    "float32": ">f4",
+    "float64": ">f8",
+}
 DATATYPES = tuple(WORDS_OF_DATATYPE)
 BYTE_ORDERS = ("big", "little", "big_swap", "little_swap")
 KINDS = ("analog", "discrete", "accumulator")

@@ -7,21 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scada_bridge.decode import reorder
-from scada_bridge.points import BIT_TABLES, WORDS_OF_DATATYPE, Point
+from scada_bridge.points import BIT_TABLES, WIRE_TYPES, WORDS_OF_DATATYPE, Point
 from scada_bridge.simulator.field import Floats, Index
 from scada_bridge.simulator.memory import Strip, StripMemory
 
 Words = NDArray[np.uint16]
-_WIRE = {
-    "int16": ">i2",
-    "uint16": ">u2",
-    "int32": ">i4",
-    "uint32": ">u4",
-    "int64": ">i8",
-    "uint64": ">u8",
-    "float32": ">f4",
-    "float64": ">f8",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +96,13 @@ def _words(raw: Floats, group: _Group) -> Words:
         words = _bcd(_held(raw, 0, 10 ** (4 * width) - 1, group.turning), width)
     elif group.datatype.startswith("float"):
         with np.errstate(over="ignore"):
-            words = raw.astype(_WIRE[group.datatype]).view(">u2").reshape(-1, width).astype(np.uint16)
+            words = raw.astype(WIRE_TYPES[group.datatype]).view(">u2").reshape(-1, width).astype(np.uint16)
     else:
         bits = 16 * width
         signed = group.datatype.startswith("int")
         low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
         held = _held(raw, low, high, group.turning)
-        words = held.astype(_WIRE[group.datatype]).view(">u2").reshape(-1, width).astype(np.uint16)
+        words = held.astype(WIRE_TYPES[group.datatype]).view(">u2").reshape(-1, width).astype(np.uint16)
     return reorder(words, group.byte_order)
 
 
